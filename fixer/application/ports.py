@@ -1,0 +1,153 @@
+"""What the use cases need of the world, as protocols; each is satisfied by one adapter, wired in `bootstrap`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from fixer.domain.events import DomainEvent
+from fixer.domain.models import FixAttempt, Proposal, TestError, TestResult, TestRun
+
+
+class AIManager(Protocol):
+    """Changes the working tree so that a test may pass."""
+
+    def generate_fix(self, error: TestError, temperature: float) -> Proposal:
+        """Try once. Raises ProviderFailed where asking again would be pointless."""
+        ...
+
+
+class TestRunner(Protocol):
+    """Runs the project's tests in the project's own interpreter."""
+
+    __test__: ClassVar[bool] = False
+
+    def discover(self) -> TestRun:
+        """Run what the user selected. Raises TestsCannotRun."""
+        ...
+
+    def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
+        """Run exactly these tests, in the order of their files; with `trace`, record the lines each executed."""
+        ...
+
+    def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
+        """Run exactly this test in a fresh process; the result is true when it passed."""
+        ...
+
+
+class VcsManager(Protocol):
+    """Lands verified fixes."""
+
+    def commit_changes(self, message: str) -> Landed:
+        """Land the current attempt's changes on the user's branch."""
+        ...
+
+
+class ChangeApplier(Protocol):
+    """Takes changes back."""
+
+    def revert(self) -> object:
+        """Put every file that the current attempt touched back to its checkpoint. Raises TreeNeedsPerson."""
+        ...
+
+
+class Checkpointer(Protocol):
+    """Remembers the working tree before an attempt, durably."""
+
+    def checkpoint(self, error: TestError, attempt: FixAttempt) -> None:
+        """Record the state of the working tree; must be on disk before the attempt touches anything."""
+        ...
+
+    def take_back(self, error: TestError) -> str:
+        """Undo the landed fix of this error and return the fix's id. Raises TreeNeedsPerson, with nothing changed."""
+        ...
+
+    def put_back(self, error: TestError) -> None:
+        """Redo what `take_back` undid."""
+        ...
+
+
+class Guard(Protocol):
+    """A check that a candidate fix must pass besides its own test."""
+
+    name: str
+    after_test: bool
+    """Whether it runs tests itself, and so comes after the failing test has passed."""
+
+    def refuse(self, error: TestError, proposal: Proposal) -> str:
+        """Why the fix is refused, in a sentence that the next prompt can quote; empty when it is not."""
+        ...
+
+
+class Decision(Enum):
+    """What a person wants done with a verified fix."""
+
+    KEEP = "keep"
+    UNDO = "undo"
+    """Take it back and make the next attempt."""
+    SKIP = "skip"
+    """Take it back and leave this test alone."""
+    QUIT = "quit"
+    """Take it back and end the run."""
+
+
+class Reviewer(Protocol):
+    """Lets a person decide about a verified fix before it lands."""
+
+    def review(self, error: TestError, attempt: FixAttempt) -> Decision:
+        """Show the fix and ask."""
+        ...
+
+
+class Listener(Protocol):
+    """Hears of everything that happens."""
+
+    def __call__(self, event: DomainEvent, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A fix in the user's tree. `commit` is empty where it was left uncommitted, for the reason in `note`."""
+
+    fix_id: str
+    commit: str = ""
+    note: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RepairRequest:
+    """What a model on this machine is asked: make this test pass by changing these files only."""
+
+    error: TestError
+    attempt_number: int
+    temperature: float
+    sources: tuple[Path, ...]
+    """Absolute paths that may be edited, most suspicious first."""
+    evidence: TestRun
+    """A traced run of the failing test and the passing tests of its module."""
+    tried: frozenset[str] = frozenset()
+    """Unified diffs of the attempts that failed before."""
+
+
+class LocalModel(Protocol):
+    """A model that runs on this machine and answers like any other: with text that holds an edit."""
+
+    def answer(self, request: RepairRequest) -> str:
+        """A short explanation with one SEARCH/REPLACE block, or one without where no fix was found."""
+        ...
+
+
+Overlay = Mapping[Path, str]
+"""Absolute path to the new text of that file: a candidate, without touching the tree."""
+
+
+class CandidateChecker(Protocol):
+    """Runs tests against sources that are not on disk."""
+
+    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+        """The candidates with what the tests showed, as they finish; stops early when the caller stops iterating."""
+        ...

@@ -1,0 +1,331 @@
+"""What happens: fix one failing test, and fix a whole red run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID
+
+from fixer.application.ports import (
+    AIManager,
+    ChangeApplier,
+    Checkpointer,
+    Decision,
+    Guard,
+    Landed,
+    Listener,
+    Reviewer,
+    TestRunner,
+    VcsManager,
+)
+from fixer.domain.errors import TreeNeedsPerson
+from fixer.domain.events import (
+    DiscoveryStarted,
+    DomainEvent,
+    ErrorsDiscovered,
+    FixAttemptCompleted,
+    FixAttemptStarted,
+    FixedAlong,
+    FixLanded,
+    FixTakenBack,
+    PhaseEntered,
+)
+from fixer.domain.models import FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
+from fixer.domain.repositories import TestErrorRepository
+
+
+class StopRun(Exception):  # noqa: N818 - a decision, not an error
+    """The person at the terminal wants to end the run; everything landed so far stays."""
+
+
+class TestFixingService:
+    """Finds failing tests and tries to fix them, at rising temperatures.
+
+    Of what `error_repo`, `ai_manager`, `test_runner`, `vcs_manager` and `change_applier` return, only the truth
+    is relied on to decide; whatever else their answers carry is recorded.
+    """
+
+    __test__: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        error_repo: TestErrorRepository,
+        ai_manager: AIManager,
+        test_runner: TestRunner,
+        vcs_manager: VcsManager,
+        change_applier: ChangeApplier,
+        initial_temp: float = 0.4,
+        temp_increment: float = 0.1,
+        max_retries: int = 3,
+        *,
+        checkpointer: Checkpointer | None = None,
+        guards: Sequence[Guard] = (),
+        reviewer: Reviewer | None = None,
+        publish: Listener | None = None,
+    ) -> None:
+        self._errors = error_repo
+        self._ai = ai_manager
+        self._tests = test_runner
+        self._vcs = vcs_manager
+        self._changes = change_applier
+        self._initial_temp = initial_temp
+        self._temp_increment = temp_increment
+        self._max_retries = max_retries
+        self._checkpointer = checkpointer
+        self._guards = guards
+        self._reviewer = reviewer
+        self._publish: Callable[[DomainEvent], None] = publish or _nobody_listens
+
+    def discover_and_record_errors(self) -> TestRun:
+        """Run the tests and save each failure. Raises TestsCannotRun."""
+        run = self._tests.discover()
+        for error in errors_of(run):
+            self._errors.save(error)
+        return run
+
+    def attempt_fix(self, error_id: UUID) -> bool:
+        """Try to fix one test, `max_retries` times at the most; false also for an unknown or fixed error.
+
+        Raises what a collaborator raises, after the attempt was taken back.
+        """
+        error = self._errors.get_by_id(error_id)
+        if not error or not error.can_attempt_fix():
+            return False
+        for number in range(self._max_retries):
+            attempt = error.start_fix_attempt(round(self._initial_temp + number * self._temp_increment, 6))
+            outcome = self._try(error, attempt)
+            if outcome is _KEPT:
+                return True
+            if outcome is _LEAVE_ALONE:
+                return False
+        return False
+
+    def _try(self, error: TestError, attempt: FixAttempt) -> str:
+        self._errors.save(error)
+        self._publish(
+            FixAttemptStarted(
+                error.id,
+                attempt.id,
+                error.nodeid,
+                attempt.attempt_number,
+                self._max_retries,
+                attempt.temperature,
+            )
+        )
+        if self._checkpointer:
+            self._checkpointer.checkpoint(error, attempt)
+        proposal: object = None
+        try:
+            proposal = self._propose(error, attempt)
+            failure = self._verify(error, proposal)
+            outcome = _TRY_AGAIN if failure else _KEPT
+            if not failure and self._reviewer:
+                failure, outcome = self._ask(error, attempt, self._reviewer)
+            if not failure:
+                self._land(error, attempt)
+        except BaseException as stopped:
+            self._take_back(error, attempt, proposal, _reason(stopped))
+            raise
+        if failure:
+            self._take_back(error, attempt, proposal, failure)
+        else:
+            self._completed(error, attempt, proposal)
+        return outcome
+
+    def _propose(self, error: TestError, attempt: FixAttempt) -> object:
+        self._publish(PhaseEntered(error.id, "thinking"))
+        proposal = self._ai.generate_fix(error, attempt.temperature)
+        if isinstance(proposal, Proposal):
+            attempt.changes = proposal.changes
+        return proposal
+
+    def _verify(self, error: TestError, proposal: object) -> str:
+        """Why the proposal is no fix; empty when it is one."""
+        if not proposal:
+            return getattr(proposal, "reason", "") or "no fix was generated"
+        refusal = self._guarded(error, proposal, after_test=False)
+        if refusal:
+            return refusal
+        self._publish(PhaseEntered(error.id, "testing"))
+        result = self._tests.run_test_and_check(error.test_file, error.test_function)
+        if not result:
+            return _describe(result)
+        return self._guarded(error, proposal, after_test=True)
+
+    def _guarded(self, error: TestError, proposal: object, *, after_test: bool) -> str:
+        if not isinstance(proposal, Proposal):
+            return ""
+        due = [guard for guard in self._guards if guard.after_test is after_test]
+        if due:
+            self._publish(PhaseEntered(error.id, "guarding"))
+        refusals = ((guard.name, guard.refuse(error, proposal)) for guard in due)
+        return next((f"{name}: {refusal}" for name, refusal in refusals if refusal), "")
+
+    def _ask(self, error: TestError, attempt: FixAttempt, reviewer: Reviewer) -> tuple[str, str]:
+        decision = reviewer.review(error, attempt)
+        if decision is Decision.QUIT:
+            raise StopRun
+        if decision is Decision.KEEP:
+            return "", _KEPT
+        return "declined in review", _LEAVE_ALONE if decision is Decision.SKIP else _TRY_AGAIN
+
+    def _land(self, error: TestError, attempt: FixAttempt) -> None:
+        self._publish(PhaseEntered(error.id, "landing"))
+        landed = self._vcs.commit_changes(f"Fix {error.nodeid}")
+        error.mark_fixed(attempt)
+        self._errors.save(error)
+        if isinstance(landed, Landed):
+            self._publish(FixLanded(error.id, error.nodeid, landed.fix_id, landed.commit, landed.note, landed.files))
+
+    def _take_back(self, error: TestError, attempt: FixAttempt, proposal: object, reason: str) -> None:
+        if attempt.status == "success":  # landed already: nothing of this attempt is left to take back
+            return
+        self._publish(PhaseEntered(error.id, "undoing"))
+        self._changes.revert()
+        error.mark_attempt_failed(attempt, reason)
+        self._errors.save(error)
+        self._completed(error, attempt, proposal)
+
+    def _completed(self, error: TestError, attempt: FixAttempt, proposal: object) -> None:
+        usage = proposal.usage if isinstance(proposal, Proposal) else Usage()
+        self._publish(
+            FixAttemptCompleted(
+                error.id,
+                attempt.id,
+                error.nodeid,
+                attempt.attempt_number,
+                attempt.status == "success",
+                attempt.reason,
+                usage,
+            )
+        )
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run ended: its errors with what became of them, and the tests that only fail since the run."""
+
+    errors: tuple[TestError, ...]
+    newly_broken: tuple[str, ...] = ()
+    stopped: bool = False
+
+    @property
+    def still_red(self) -> bool:
+        """Whether any test that the run knows of is still red."""
+        return bool(self.newly_broken) or any(error.can_attempt_fix() for error in self.errors)
+
+
+class FixRun:
+    """Takes a red run and fixes it test by test; what one fix turns green is not paid for again."""
+
+    def __init__(
+        self,
+        service: TestFixingService,
+        error_repo: TestErrorRepository,
+        test_runner: TestRunner,
+        checkpointer: Checkpointer,
+        publish: Listener,
+    ) -> None:
+        self._service = service
+        self._errors = error_repo
+        self._tests = test_runner
+        self._checkpointer = checkpointer
+        self._publish = publish
+
+    def __call__(self) -> RunSummary:
+        """Discover, fix, and look at everything once more."""
+        self._publish(DiscoveryStarted())
+        before = self._service.discover_and_record_errors()
+        errors = tuple(self._errors.get_unfixed_errors())
+        self._publish(ErrorsDiscovered(errors, len(before.passed), before.seconds))
+        landed: list[TestError] = []
+        stopped = False
+        for error in errors:
+            if not error.can_attempt_fix():
+                continue
+            try:
+                if self._service.attempt_fix(error.id):
+                    landed.append(error)
+                    self._recheck(errors, error)
+            except StopRun:
+                stopped = True
+                break
+        return RunSummary(errors, self._broken_by(landed, before), stopped)
+
+    def _recheck(self, errors: Sequence[TestError], fixed: TestError) -> None:
+        red = [error for error in errors if error.can_attempt_fix() and not error.fix_attempts]
+        if not red:
+            return
+        run = self._tests.run([error.nodeid for error in red])
+        for error in red:
+            if run.of(error.nodeid):
+                error.mark_fixed_by(fixed)
+                self._errors.save(error)
+                self._publish(FixedAlong(error.id, error.nodeid, fixed.nodeid))
+
+    def _broken_by(self, landed: list[TestError], before: TestRun) -> tuple[str, ...]:
+        """Run the selection again; take back the fix that broke a test, newest first, and name what stays broken."""
+        if not landed:
+            return ()
+        broken = sorted(before.passed - self._tests.discover().passed)
+        broken = self._still_red(broken)  # a flaky test is not held against a fix
+        for error in reversed(landed):
+            if not broken:
+                break
+            broken = self._try_without(error, broken)
+        return tuple(broken)
+
+    def _try_without(self, error: TestError, broken: list[str]) -> list[str]:
+        try:
+            fix_id = self._checkpointer.take_back(error)
+        except TreeNeedsPerson:
+            return broken
+        left = self._still_red(broken)
+        if len(left) == len(broken):
+            self._checkpointer.put_back(error)
+            return broken
+        cured = tuple(nodeid for nodeid in broken if nodeid not in left)
+        error.reopen(f"broke {', '.join(cured)}")
+        self._errors.save(error)
+        self._publish(FixTakenBack(error.nodeid, fix_id, cured))
+        return left
+
+    def _still_red(self, nodeids: list[str]) -> list[str]:
+        if not nodeids:
+            return []
+        passed = self._tests.run(nodeids).passed
+        return [nodeid for nodeid in nodeids if nodeid not in passed]
+
+
+def errors_of(run: TestRun) -> list[TestError]:
+    """The failing tests of a run, in its order; what was skipped or not run is not red."""
+    return [_error_of(result) for result in run.results if result.details]
+
+
+_KEPT = "kept"
+_TRY_AGAIN = "try again"
+_LEAVE_ALONE = "leave alone"
+
+
+def _error_of(result: TestResult) -> TestError:
+    assert result.details
+    file, _, function = result.nodeid.partition("::")
+    return TestError(Path(file), function, result.details, result.location, result.frames)
+
+
+def _describe(result: object) -> str:
+    if not isinstance(result, TestResult):
+        return "the test still fails"
+    if result.details is None:
+        return f"the test did not pass: {result.reason or result.verdict.value}"
+    return f"the test still fails: {result.details.error_type}: {result.details.message}".rstrip(": ")
+
+
+def _reason(stopped: BaseException) -> str:
+    return str(stopped) or ("interrupted" if isinstance(stopped, KeyboardInterrupt) else type(stopped).__name__)
+
+
+def _nobody_listens(event: DomainEvent) -> None:
+    del event

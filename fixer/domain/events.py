@@ -1,0 +1,97 @@
+"""What has happened, in the past tense; published by the use cases, shown by whoever listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from fixer.domain.models import TestError, Usage
+
+
+class DomainEvent:
+    """The common type of all events."""
+
+
+@dataclass(frozen=True)
+class DiscoveryStarted(DomainEvent):
+    """The project's tests are being run."""
+
+
+@dataclass(frozen=True)
+class ErrorsDiscovered(DomainEvent):
+    """The first run is over; these tests are red."""
+
+    errors: tuple[TestError, ...]
+    passed: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FixAttemptStarted(DomainEvent):
+    """An attempt is about to begin."""
+
+    error_id: UUID
+    attempt_id: UUID
+    nodeid: str
+    attempt_number: int
+    max_attempts: int
+    temperature: float
+
+
+@dataclass(frozen=True)
+class PhaseEntered(DomainEvent):
+    """The current attempt moved on: `thinking`, `testing`, `guarding`, `landing`, `undoing`."""
+
+    error_id: UUID
+    phase: str
+
+
+@dataclass(frozen=True)
+class FixAttemptCompleted(DomainEvent):
+    """An attempt ended: verified and kept, or undone for the reason given."""
+
+    error_id: UUID
+    attempt_id: UUID
+    nodeid: str
+    attempt_number: int
+    success: bool
+    reason: str
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class FixLanded(DomainEvent):
+    """A verified fix is in the tree: as a commit, or uncommitted for the reason given."""
+
+    error_id: UUID
+    nodeid: str
+    fix_id: str
+    commit: str
+    note: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FixedAlong(DomainEvent):
+    """A test turned green by the fix of another."""
+
+    error_id: UUID
+    nodeid: str
+    by: str
+
+
+@dataclass(frozen=True)
+class FixTakenBack(DomainEvent):
+    """A landed fix was undone again, because the last run over everything showed that it broke a test."""
+
+    nodeid: str
+    fix_id: str
+    broke: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Notice(DomainEvent):
+    """Something a person should know; `detail` notices are shown only with -v."""
+
+    text: str
+    detail: bool = False

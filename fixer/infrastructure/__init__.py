@@ -1,0 +1,1 @@
+"""How it is done here: git, pytest, Aider, SQLite, each behind a port of the application."""

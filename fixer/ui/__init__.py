@@ -1,0 +1,1 @@
+"""What people see: progress, the review of a fix, reports."""
