@@ -32,7 +32,7 @@ from fixer.domain.events import (
     FixTakenBack,
     PhaseEntered,
 )
-from fixer.domain.models import FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
+from fixer.domain.models import ErrorDetails, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
 from fixer.domain.repositories import TestErrorRepository
 
 
@@ -301,7 +301,7 @@ class FixRun:
 
 def errors_of(run: TestRun) -> list[TestError]:
     """The failing tests of a run, in its order; what was skipped or not run is not red."""
-    return [_error_of(result) for result in run.results if result.details]
+    return [_error_of(result, result.details) for result in run.results if result.details]
 
 
 _KEPT = "kept"
@@ -309,10 +309,9 @@ _TRY_AGAIN = "try again"
 _LEAVE_ALONE = "leave alone"
 
 
-def _error_of(result: TestResult) -> TestError:
-    assert result.details
+def _error_of(result: TestResult, details: ErrorDetails) -> TestError:
     file, _, function = result.nodeid.partition("::")
-    return TestError(Path(file), function, result.details, result.location, result.frames)
+    return TestError(Path(file), function, details, result.location, result.frames)
 
 
 def _describe(result: object) -> str:
