@@ -1,0 +1,117 @@
+"""Rules that belong to no single thing: what a fix may never touch, which lines are suspicious, what a log says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path, PurePath
+
+from fixer.domain.models import TestError, TestRun
+from fixer.domain.text_report import read_failures
+
+
+def protected_reason(path: PurePath) -> str:
+    """Why a fix must never edit this path, which is relative to the working tree's top; empty where it may."""
+    parts = [part.casefold() for part in path.parts]
+    if not parts or path.is_absolute() or ".." in parts or ":" in parts[0]:
+        return "lies outside the project"
+    reasons = (_directory_reason(parts[:-1]), _file_reason(parts[-1]))
+    return next((reason for reason in reasons if reason), "")
+
+
+@dataclass(frozen=True)
+class SuspiciousLine:
+    """A line that a failing test executed; the score is above 0 and at most 1."""
+
+    file: Path
+    line: int
+    score: float
+
+
+def rank_lines(run: TestRun, failing: str) -> tuple[SuspiciousLine, ...]:
+    """The lines that the failing test executed in a traced run, most suspicious first.
+
+    The score is Ochiai's coefficient, which Abreu, Zoeteweij and van Gemund found the best of those they compared
+    ("On the Accuracy of Spectrum-based Fault Localization", TAICPART-MUTATION 2007): failing tests that executed
+    the line, over the root of (all failing tests x all tests that executed it).
+    """
+    target = {(file, line) for file, lines in run.executed.get(failing, {}).items() for line in lines}
+    red = _red_tests(run, failing)
+    in_red = _hits(run, red, target)
+    in_green = _hits(run, run.passed - red, target)
+    scored = (
+        SuspiciousLine(*place, in_red[place] / sqrt(len(red) * (in_red[place] + in_green[place]))) for place in target
+    )
+    return tuple(sorted(scored, key=lambda found: (-found.score, found.file, found.line)))
+
+
+class ErrorAnalysisService:
+    """Reads failing tests out of pytest's text output, for logs that come from elsewhere."""
+
+    def analyze_errors(self, text: str) -> list[TestError]:
+        """The failing tests that the text tells of, each node id once; empty where it tells of none."""
+        return read_failures(text)
+
+
+_TEST_DIRECTORIES = frozenset({"test", "tests"})
+_INSTALLED = frozenset({"venv", "site-packages", "dist-packages", "node_modules", "__pycache__"})
+_STEERS_THE_TESTS = frozenset(
+    {
+        "conftest.py",
+        "noxfile.py",
+        "pyproject.toml",
+        "pytest.ini",
+        "pytest.toml",
+        "setup.cfg",
+        "setup.py",
+        "sitecustomize.py",
+        "tox.ini",
+        "tox.toml",
+        "toxfile.py",
+        "usercustomize.py",
+    }
+)
+_LOCK_FILES = frozenset({"package-lock.json", "pnpm-lock.yaml", "pylock.toml"})
+
+
+def _directory_reason(directories: list[str]) -> str:
+    if any(name.startswith(".") for name in directories):
+        return "is in a hidden directory"
+    if any(name in _INSTALLED or name.endswith((".dist-info", ".egg-info")) for name in directories):
+        return "is installed or generated, not source"
+    if any(name in _TEST_DIRECTORIES for name in directories):
+        return "belongs to the tests"
+    return ""
+
+
+def _file_reason(name: str) -> str:
+    if name.startswith("."):
+        return "is a hidden file"
+    if name in _STEERS_THE_TESTS or name.endswith(".pth"):
+        return "steers how the tests run"
+    if name in _LOCK_FILES or name.endswith(".lock"):
+        return "is a lock file"
+    return "is a test" if _is_test_file(name) else ""
+
+
+def _is_test_file(name: str) -> bool:
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or suffix not in {"py", "pyi"}:
+        return False
+    return stem in _TEST_DIRECTORIES or stem.startswith(("test_", "tests_")) or stem.endswith(("_test", "_tests"))
+
+
+def _red_tests(run: TestRun, failing: str) -> frozenset[str]:
+    """Traced tests that failed; one that was skipped half way says nothing about the lines it executed."""
+    red = {result.nodeid for result in run.results if not result and result.details}
+    return frozenset((red | {failing}) & run.executed.keys())
+
+
+def _hits(run: TestRun, nodeids: Iterable[str], target: set[tuple[Path, int]]) -> Counter[tuple[Path, int]]:
+    places: Counter[tuple[Path, int]] = Counter()
+    for nodeid in nodeids:
+        executed = run.executed.get(nodeid, {})
+        places.update({(file, line) for file, lines in executed.items() for line in lines} & target)
+    return places
