@@ -1,0 +1,168 @@
+"""Lands, undoes and redoes fixes on the user's tree, and completes or forgets what a crash cut off.
+
+Each follows the same steps: prepare everything, write down what is about to happen, move the branch and index in one
+atomic step, write the files, write down that it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fixer.application.ports import Landed
+from fixer.domain.errors import TreeNeedsPerson
+from fixer.infrastructure.fix_store import BegunMove, FixStore, StoredFix
+from fixer.infrastructure.project import Project
+from fixer.infrastructure.user_branch import FileChange, Move, NotClean, UserBranch
+from fixer.infrastructure.working_file import Conflict, FileState, merge_states, read_state, write_state
+
+
+class Landing:
+    """Verified fixes on one working tree."""
+
+    def __init__(self, project: Project, store: FixStore, *, commit: bool = True) -> None:
+        self._top = project.top
+        self._scratch = project.worktree_state
+        self._store = store
+        self._commit = commit
+        self._branch = UserBranch(project.repository, project.worktree_state) if project.repository else None
+
+    def land(self, fix: StoredFix, changes: Sequence[FileChange]) -> Landed:
+        """Commit a fix that is in the tree already, or leave it there uncommitted and say why."""
+        files = tuple(change.path for change in changes)
+        try:
+            move = self._prepare(changes, fix.message)
+            begun = self._store.begun_move(self._store.add_landing(fix, move))
+        except NotClean as reason:
+            self._store.add_uncommitted(fix, str(reason))
+            return Landed(fix.id, "", str(reason), files)
+        try:
+            self._complete(begun, move)
+        except NotClean as reason:
+            self._store.cancel_move(begun)
+            self._store.add_uncommitted(fix, str(reason))
+            return Landed(fix.id, "", str(reason), files)
+        return Landed(fix.id, move.new_head, "", files)
+
+    def undo(self, fix: StoredFix) -> str:
+        """Take a fix back; how, in a few words. Raises TreeNeedsPerson, with nothing changed."""
+        if fix.state == "undone":
+            raise TreeNeedsPerson(f"Fix {fix.id} is undone already.", f"fixer redo {fix.id} brings it back.")
+        files = self._carry_over([change.reversed() for change in self._store.changes(fix.attempt_id)], fix)
+        move, how = self._prepare_undo(fix)
+        self._move(fix, move, files, "undone", fix.commit)
+        return how
+
+    def redo(self, fix: StoredFix) -> str:
+        """Bring an undone fix back; how, in a few words. Raises TreeNeedsPerson, with nothing changed."""
+        if fix.state != "undone":
+            raise TreeNeedsPerson(f"Fix {fix.id} is in place already.", f"fixer undo {fix.id} takes it back.")
+        changes = self._store.changes(fix.attempt_id)
+        files = self._carry_over(changes, fix)
+        if not fix.commit:
+            self._move(fix, Move("", ""), files, "uncommitted", "")
+            return "brought back, uncommitted"
+        try:
+            move = self._prepare(changes, fix.message)
+        except NotClean as reason:
+            raise TreeNeedsPerson(f"Fix {fix.id} cannot be committed again: {reason}. Nothing was changed.") from reason
+        self._move(fix, move, files, "landed", move.new_head)
+        return f"committed again as {move.new_head[:9]}"
+
+    def recover(self) -> list[str]:
+        """Complete the moves that a crash cut off after their commit point, forget the others; what was done."""
+        return [self._recover(begun) for begun in self._store.begun_moves()]
+
+    def _recover(self, begun: BegunMove) -> str:
+        moves_branch = begun.move.old_head != begun.move.new_head
+        if moves_branch and not (self._branch and self._branch.recover(begun.move)):
+            self._store.cancel_move(begun)
+            return f"An interrupted step of fix {begun.fix_id} had not begun to count; it was dropped."
+        self._write(begun.files)
+        self._store.end_move(begun)
+        return f"An interrupted step of fix {begun.fix_id} was completed: it is now {begun.state_after}."
+
+    def _prepare(self, changes: Sequence[FileChange], message: str) -> Move:
+        if self._branch is None:
+            raise NotClean("this is not a git repository")
+        if not self._commit:
+            raise NotClean("--no-commit was asked for")
+        return self._branch.prepare_commit(self._branch.cleaned(changes), message)
+
+    def _prepare_undo(self, fix: StoredFix) -> tuple[Move, str]:
+        if not fix.commit or self._branch is None:
+            return Move("", ""), "taken out of the tree; it was never committed"
+        try:
+            commit = self._locate(self._branch, fix)
+            if commit == self._branch.head() and not self._branch.is_pushed(commit):
+                return self._branch.prepare_drop(), f"commit {commit[:9]} removed"
+            inverse = [change.reversed() for change in self._branch.changes_of(commit)]
+            subject = fix.message.splitlines()[0]
+            move = self._branch.prepare_commit(inverse, f'Revert "{subject}"\n\nThis reverts commit {commit}.\n')
+        except NotClean as reason:
+            raise TreeNeedsPerson(
+                f"Fix {fix.id} cannot be undone: {reason}. Nothing was changed.",
+                "Commit or set aside your own edits on those lines, then undo again.",
+            ) from reason
+        return move, f"commit {commit[:9]} reverted by {move.new_head[:9]}"
+
+    def _locate(self, branch: UserBranch, fix: StoredFix) -> str:
+        if branch.contains(fix.commit):
+            return fix.commit
+        commit = branch.find_commit(f"Fixer-Fix: {fix.id}")
+        if not commit:
+            raise NotClean(f"its commit {fix.commit[:9]} is not on the branch that is checked out")
+        return commit
+
+    def _carry_over(self, changes: Sequence[FileChange], fix: StoredFix) -> list[FileChange]:
+        """What to write into the tree, around the edits made since. Raises TreeNeedsPerson."""
+        planned = []
+        for change in changes:
+            current = read_state(self._top / change.path)
+            try:
+                planned.append(FileChange(change.path, current, merge_states(current, change.before, change.after)))
+            except Conflict as conflict:
+                raise TreeNeedsPerson(
+                    f"{change.path} was edited on the very lines of fix {fix.id}. Nothing was changed.",
+                    f"See the fix with: fixer show {fix.id}",
+                ) from conflict
+        return planned
+
+    def _move(
+        self, fix: StoredFix, move: Move, files: Sequence[FileChange], state_after: str, commit_after: str
+    ) -> None:
+        begun = self._store.begun_move(self._store.begin_move(fix, move, files, state_after, commit_after))
+        try:
+            self._complete(begun, move)
+        except NotClean as reason:
+            self._store.cancel_move(begun)
+            raise TreeNeedsPerson(f"Nothing was changed: {reason}.", "Try again.") from reason
+
+    def _complete(self, begun: BegunMove, move: Move) -> None:
+        if self._branch:
+            self._branch.publish(move)
+        self._write(begun.files)
+        self._store.end_move(begun)
+
+    def _write(self, files: Sequence[FileChange]) -> None:
+        for file in files:
+            path = self._top / file.path
+            current = read_state(path)
+            if current == file.after:
+                continue
+            try:
+                write_state(path, merge_states(current, file.before, file.after), self._scratch)
+            except Conflict:
+                # Edited between the plan and now: the user's text stays, what we meant to write is kept beside it.
+                save_aside(self._scratch, file.path, file.after)
+
+
+def save_aside(scratch: Path, path: str, state: FileState | None) -> Path:
+    """Keep a file's content where no command of fixer's will ever overwrite it; where it is."""
+    folder = scratch / "saved"
+    folder.mkdir(exist_ok=True)
+    name = path.replace("/", "__")
+    number = sum(1 for _ in folder.iterdir())
+    target = folder / f"{number:04d}-{name}"
+    target.write_bytes(state.content if state else b"")
+    return target

@@ -1,0 +1,166 @@
+"""The working tree during a run: checkpoint before an attempt, then either land what it changed or take it back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from fixer.application.ports import Landed
+from fixer.domain.errors import TreeNeedsPerson
+from fixer.domain.models import FixAttempt, TestError
+from fixer.infrastructure.fix_store import FixStore, OpenCheckpoint, StoredFix
+from fixer.infrastructure.landing import Landing, save_aside
+from fixer.infrastructure.project import Project
+from fixer.infrastructure.shadow_repo import ShadowRepo
+from fixer.infrastructure.user_branch import FileChange
+from fixer.infrastructure.working_file import Conflict, merge_states, read_state, write_state
+
+
+class Workspace:
+    """One run's hold on the working tree: VcsManager, ChangeApplier and Checkpointer at once."""
+
+    def __init__(self, project: Project, shadow: ShadowRepo, store: FixStore, landing: Landing, run_id: str) -> None:
+        self.git_dir = shadow.git_dir
+        self.top = project.top
+        self._project = project
+        self._shadow = shadow
+        self._store = store
+        self._landing = landing
+        self._run_id = run_id
+        self._undo_commits: Callable[[], None] = lambda: None
+        self._model = ""
+        self._attempt: FixAttempt | None = None
+        self._error: TestError | None = None
+
+    def use_engine(self, undo_commits: Callable[[], None], model: str) -> None:
+        """Name the engine whose commits in the shadow are undone on revert, and the model behind it."""
+        self._undo_commits = undo_commits
+        self._model = model
+
+    def checkpoint(self, error: TestError, attempt: FixAttempt) -> None:
+        """Snapshot the tree into the shadow and write down that an attempt is open."""
+        self._store.open_checkpoint(str(attempt.id), self._shadow.snapshot())
+        self._error, self._attempt = error, attempt
+
+    def head(self) -> str:
+        """The newest commit of the shadow repository."""
+        return self._shadow.head()
+
+    def about_to_edit(self, path: Path) -> bool:
+        """Write down the file as it is, before the engine writes it; false outside the tree or without an attempt."""
+        if self._attempt is None or not path.is_relative_to(self.top):
+            return False
+        self._store.touch(str(self._attempt.id), self._project.relative(path), read_state(path))
+        return True
+
+    def finished(self) -> None:
+        """The engine has stopped writing: write down what it left."""
+        if self._attempt:
+            attempt_id = str(self._attempt.id)
+            changes = self._store.changes(attempt_id)
+            self._store.finish(attempt_id, [(change.path, read_state(self.top / change.path)) for change in changes])
+
+    def revert(self) -> None:
+        """Take back the open attempt: Aider's undo first, then whatever is left, byte for byte.
+
+        Raises TreeNeedsPerson where a file was edited on the same lines meanwhile; both texts are kept.
+        """
+        if self._attempt is None:
+            return
+        attempt_id = str(self._attempt.id)
+        self._undo_commits()
+        take_back(self._project, self._store.changes(attempt_id))
+        self._store.close_checkpoint(attempt_id)
+        self._attempt = None
+
+    def commit_changes(self, message: str) -> Landed:
+        """Land the open attempt on the user's branch, or leave it in the tree and say why."""
+        if self._attempt is None or self._error is None:
+            raise TreeNeedsPerson("There is no open attempt to land.")
+        attempt_id = str(self._attempt.id)
+        fix = StoredFix(attempt_id.replace("-", "")[:8], attempt_id, self._error.nodeid, self._run_id, "", "", "")
+        changes = [change for change in self._store.changes(attempt_id) if change.before != change.after]
+        landed = self._landing.land(self._with_message(fix, message), changes)
+        self._attempt = None
+        return landed
+
+    def take_back(self, error: TestError) -> str:
+        """Undo the landed fix of this error; its id. Raises TreeNeedsPerson, with nothing changed."""
+        fix = self._store.fix_of_error(str(error.id))
+        self._landing.undo(fix)
+        return fix.id
+
+    def put_back(self, error: TestError) -> None:
+        """Redo what `take_back` undid. Raises TreeNeedsPerson, with nothing changed."""
+        self._landing.redo(self._store.fix_of_error(str(error.id)))
+
+    def _with_message(self, fix: StoredFix, subject: str) -> StoredFix:
+        subject = subject.replace("\n", "\\n")
+        trailers = {
+            "Fixer-Test": fix.nodeid.replace("\n", "\\n"),
+            "Fixer-Fix": fix.id,
+            "Fixer-Run": self._run_id,
+            "Co-authored-by": f"aider ({self._model}) <aider@aider.chat>",
+        }
+        body = "\n".join(f"{name}: {value}" for name, value in trailers.items())
+        return StoredFix(fix.id, fix.attempt_id, fix.nodeid, fix.run_id, "", "", f"{subject}\n\n{body}\n")
+
+
+def recover(project: Project, store: FixStore, landing: Landing) -> list[str]:
+    """Bring the tree out of whatever a crash left; what was done, in sentences for a person.
+
+    Raises TreeNeedsPerson where the user has edited the same lines since.
+    """
+    said = landing.recover()
+    for checkpoint in store.open_checkpoints():
+        said.append(_recover_attempt(project, checkpoint))
+        store.abandon(checkpoint.attempt_id, "interrupted by a crash")
+    return said
+
+
+def take_back(project: Project, changes: tuple[FileChange, ...]) -> None:
+    """Put every file back to how it was before, around edits made since. Raises TreeNeedsPerson."""
+    conflicts = [change.path for change in changes if not _put_back(project, change)]
+    if conflicts:
+        raise TreeNeedsPerson(
+            f"{', '.join(conflicts)}: edited by you on the lines of an unfinished attempt. Your text was left as it "
+            f"is; the text from before the attempt is in {project.worktree_state / 'saved'}.",
+            "Compare the two, then run fixer again.",
+        )
+
+
+def _recover_attempt(project: Project, checkpoint: OpenCheckpoint) -> str:
+    saved = [
+        save_aside(project.worktree_state, change.path, state)
+        for change in checkpoint.files
+        if (state := read_state(project.top / change.path)) != change.before
+    ]
+    files = checkpoint.files
+    if not checkpoint.finished:
+        # Cut off while the engine was writing: what stands there now is taken to be its work, and is kept aside.
+        files = tuple(FileChange(file.path, file.before, read_state(project.top / file.path)) for file in files)
+    take_back(project, files)
+    kept = f" What it replaced is in {saved[0].parent}." if saved else ""
+    return f"An interrupted attempt on {checkpoint.nodeid} was taken back: your files are as they were.{kept}"
+
+
+def _put_back(project: Project, change: FileChange) -> bool:
+    path = project.top / change.path
+    current = read_state(path)
+    try:
+        wanted = merge_states(current, change.after, change.before)
+    except Conflict:
+        save_aside(project.worktree_state, change.path, change.before)
+        return False
+    if wanted != current:
+        write_state(path, wanted, project.worktree_state)
+        _drop_stale_bytecode(path)
+    return True
+
+
+def _drop_stale_bytecode(path: Path) -> None:
+    """A .pyc is matched by size and second: an edit and its undo within one second would leave the wrong one."""
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+        if os.access(compiled, os.W_OK):
+            compiled.unlink(missing_ok=True)

@@ -1,0 +1,397 @@
+"""Fixes land, are undone and redone on real git, in every state that a working tree can be in."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tree import Tree
+
+from fixer.application.ports import Landed
+from fixer.domain.errors import TreeNeedsPerson
+from fixer.domain.models import ErrorDetails, TestError
+from fixer.infrastructure.fix_store import FixStore, StoredFix
+from fixer.infrastructure.landing import Landing
+from fixer.infrastructure.ledger import Ledger, LedgerErrors
+from fixer.infrastructure.project import Project, locate
+from fixer.infrastructure.shadow_repo import ShadowRepo
+from fixer.infrastructure.workspace import Workspace, recover
+
+BUGGY = "def add(a, b):\n    return a - b\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n"
+FIXED = BUGGY.replace("a - b", "a + b")
+
+
+@dataclass
+class Bench:
+    """Everything that lands fixes, on one tree, with a hand in place of the engine."""
+
+    tree: Tree
+    project: Project
+    store: FixStore
+    landing: Landing
+    workspace: Workspace
+    errors: LedgerErrors
+
+    def attempt(self, edits: dict[str, str | bytes | None]) -> TestError:
+        error = TestError(Path("tests/test_calc.py"), "test_add", ErrorDetails("AssertionError", "assert -1 == 3"))
+        attempt = error.start_fix_attempt(0.4)
+        self.errors.save(error)
+        self.workspace.checkpoint(error, attempt)
+        for name, content in edits.items():
+            path = self.project.top / name
+            assert self.workspace.about_to_edit(path)
+            if content is None:
+                path.unlink()
+            else:
+                self.tree.write(name, content)
+        self.workspace.finished()
+        return error
+
+    def land(self, edits: dict[str, str | bytes | None]) -> Landed:
+        self.attempt(edits)
+        return self.workspace.commit_changes("Fix tests/test_calc.py::test_add")
+
+    def fix(self) -> StoredFix:
+        return self.store.fixes()[0]
+
+
+def open_bench(tree: Tree, *, commit: bool = True, directory: Path | None = None) -> Bench:
+    project = locate(directory or tree.path, os.environ)
+    ledger = Ledger(project.state)
+    run_id = ledger.start_run(project.top, "offline")
+    store = FixStore(ledger, project.top)
+    shadow = ShadowRepo(project)
+    shadow.open()
+    landing = Landing(project, store, commit=commit)
+    return Bench(
+        tree, project, store, landing, Workspace(project, shadow, store, landing, run_id), LedgerErrors(ledger, run_id)
+    )
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    tree = Tree(tmp_path / "project").init()
+    tree.write("calc.py", BUGGY)
+    tree.write("other.py", "x = 1\n")
+    tree.commit("start")
+    return tree
+
+
+def test_a_fix_on_a_clean_tree_is_exactly_one_commit_by_the_user(tree: Tree) -> None:
+    bench = open_bench(tree)
+    landed = bench.land({"calc.py": FIXED})
+    assert tree.git("rev-list", "--count", "HEAD").strip() == "2"
+    assert tree.git("rev-parse", "HEAD").strip() == landed.commit
+    assert tree.git("status", "--porcelain") == ""
+    assert tree.git("show", "HEAD:calc.py") == FIXED
+    assert tree.git("log", "-1", "--format=%an") == tree.git("log", "-1", "--format=%an", "HEAD~1")
+    assert tree.git("log", "-1", "--format=%(trailers:key=Co-authored-by,valueonly)").startswith("aider (")
+
+
+def edits_in_other_files(tree: Tree) -> None:
+    tree.write("other.py", "x = 2\n")
+    tree.write("notes.txt", "mine\n")
+
+
+def edits_elsewhere_in_the_file(tree: Tree) -> None:
+    tree.write("calc.py", BUGGY.replace("return 2", "return 22"))
+
+
+def staged_and_unstaged_edits(tree: Tree) -> None:
+    tree.write("calc.py", BUGGY.replace("return 1", "return 11"))
+    tree.git("add", "calc.py")
+    tree.write("calc.py", BUGGY.replace("return 1", "return 11").replace("return 2", "return 22"))
+
+
+def a_staged_new_file(tree: Tree) -> None:
+    tree.write("new.py", "n = 1\n")
+    tree.git("add", "new.py")
+
+
+def an_intent_to_add(tree: Tree) -> None:
+    tree.write("later.py", "l = 1\n")
+    tree.git("add", "-N", "later.py")
+
+
+def a_deleted_file(tree: Tree) -> None:
+    (tree.path / "other.py").unlink()
+
+
+def a_stash(tree: Tree) -> None:
+    tree.write("other.py", "x = 3\n")
+    tree.git("stash")
+
+
+def a_detached_head(tree: Tree) -> None:
+    tree.git("checkout", "-q", "--detach")
+
+
+STATES = [
+    edits_in_other_files,
+    edits_elsewhere_in_the_file,
+    staged_and_unstaged_edits,
+    a_staged_new_file,
+    an_intent_to_add,
+    a_deleted_file,
+    a_stash,
+    a_detached_head,
+]
+
+
+@pytest.mark.parametrize("make", STATES)
+def test_work_in_progress_is_the_same_after_landing_and_after_undo(tree: Tree, make: Callable[[Tree], None]) -> None:
+    make(tree)
+    before = tree.fingerprint()
+    numstat, cached = tree.git("diff", "--numstat"), tree.git("diff", "--cached")
+    bench = open_bench(tree)
+
+    landed = bench.land({"calc.py": tree.read("calc.py").replace("a - b", "a + b")})
+
+    assert landed.commit
+    assert landed.note == ""
+    assert tree.git("show", "--format=", "HEAD") == _only_the_fix()
+    assert tree.git("diff", "--numstat") == numstat
+    assert _without_index_lines(tree.git("diff", "--cached")) == _without_index_lines(cached)
+    assert tree.git("stash", "list") == before.stash
+    assert bench.landing.undo(bench.fix()).endswith("removed")
+    assert tree.fingerprint() == before
+
+
+@pytest.mark.parametrize("make", STATES)
+def test_a_reverted_attempt_leaves_every_byte_as_it_was(tree: Tree, make: Callable[[Tree], None]) -> None:
+    make(tree)
+    before, index = tree.fingerprint(), (tree.path / ".git/index").read_bytes()
+    bench = open_bench(tree)
+    bench.attempt(
+        {"calc.py": "nonsense\n", "created.py": "x\n", "other.py": None if make is not a_deleted_file else "y"}
+    )
+    bench.workspace.revert()
+    assert (tree.path / ".git/index").read_bytes() == index  # looked at first: a mere `git diff` rewrites it
+    assert tree.fingerprint() == before
+
+
+def _only_the_fix() -> str:
+    return (
+        "diff --git a/calc.py b/calc.py\n"
+        f"index {_blobs()} 100644\n"
+        "--- a/calc.py\n+++ b/calc.py\n@@ -1,5 +1,5 @@\n def add(a, b):\n-    return a - b\n+    return a + b\n"
+        " \n \n def one():\n"
+    )
+
+
+def _blobs() -> str:
+    import hashlib
+
+    def blob(text: str) -> str:
+        return hashlib.sha1(f"blob {len(text)}\0{text}".encode()).hexdigest()[:7]
+
+    return f"{blob(BUGGY)}..{blob(FIXED)}"
+
+
+def _without_index_lines(diff: str) -> str:
+    return "\n".join(line for line in diff.splitlines() if not line.startswith(("index ", "@@")))
+
+
+def test_edits_on_the_very_lines_keep_the_fix_out_of_the_commit_and_say_so(tree: Tree) -> None:
+    tree.write("calc.py", BUGGY.replace("a - b", "a - b  # hm"))
+    bench = open_bench(tree)
+    landed = bench.land({"calc.py": BUGGY.replace("a - b", "a + b  # hm")})
+    assert landed.commit == ""
+    assert landed.note == "the fix stands on lines of calc.py that you have not committed"
+    assert tree.git("rev-list", "--count", "HEAD").strip() == "1"
+    assert bench.landing.undo(bench.fix()) == "taken out of the tree; it was never committed"
+    assert "a - b  # hm" in tree.read("calc.py")
+
+
+def test_a_fix_in_a_file_that_git_does_not_know_stays_uncommitted(tree: Tree) -> None:
+    tree.write("fresh.py", BUGGY)
+    bench = open_bench(tree)
+    landed = bench.land({"fresh.py": FIXED})
+    assert landed.note == "fresh.py is not in your last commit"
+    assert tree.git("status", "--porcelain") == "?? fresh.py\n"
+
+
+def test_a_fix_may_create_delete_and_chmod_files(tree: Tree) -> None:
+    bench = open_bench(tree)
+    before = tree.fingerprint()
+    bench.attempt({"calc.py": FIXED, "pkg/new.py": "n = 1\n", "other.py": None})
+    (tree.path / "calc.py").chmod(0o755)
+    bench.workspace.finished()
+    landed = bench.workspace.commit_changes("Fix it")
+    assert landed.commit
+    assert tree.git("show", "--format=", "--name-status", "HEAD").split() == [
+        "M", "calc.py", "D", "other.py", "A", "pkg/new.py",
+    ]  # fmt: skip
+    assert tree.git("ls-tree", "HEAD", "calc.py").startswith("100755")
+    assert tree.git("status", "--porcelain") == ""
+    bench.landing.undo(bench.fix())
+    assert tree.fingerprint() == before
+    bench.landing.redo(bench.fix())
+    assert tree.git("status", "--porcelain") == ""
+    assert stat.S_IMODE((tree.path / "calc.py").stat().st_mode) & 0o111
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (BUGGY.replace("\n", "\r\n").encode(), FIXED.replace("\n", "\r\n").encode()),
+        (BUGGY.rstrip("\n").encode(), FIXED.rstrip("\n").encode()),
+        (b"\xef\xbb\xbf" + BUGGY.encode(), b"\xef\xbb\xbf" + FIXED.encode()),
+        (
+            b"# -*- coding: latin-1 -*-\nn = '\xe9'\n" + BUGGY.encode(),
+            b"# -*- coding: latin-1 -*-\nn = '\xe9'\n" + FIXED.encode(),
+        ),
+    ],
+    ids=["crlf", "no-final-newline", "bom", "latin-1"],
+)
+def test_bytes_survive_landing_undo_and_redo(tree: Tree, before: bytes, after: bytes) -> None:
+    tree.write("calc.py", before)
+    tree.commit()
+    bench = open_bench(tree)
+    bench.land({"calc.py": after})
+    assert tree.git("show", "--format=", "--numstat", "HEAD") == "1\t1\tcalc.py\n"
+    bench.landing.undo(bench.fix())
+    assert (tree.path / "calc.py").read_bytes() == before
+    bench.landing.redo(bench.fix())
+    assert (tree.path / "calc.py").read_bytes() == after
+    assert tree.git("status", "--porcelain") == ""
+
+
+def test_line_ending_conversion_gives_the_users_blobs(tree: Tree) -> None:
+    tree.git("config", "core.autocrlf", "true")
+    tree.write("calc.py", BUGGY.replace("\n", "\r\n"))
+    tree.git("add", "calc.py")
+    bench = open_bench(tree)
+    bench.land({"calc.py": FIXED.replace("\n", "\r\n")})
+    assert tree.git("show", "HEAD:calc.py") == FIXED
+    assert tree.git("status", "--porcelain") == ""
+
+
+def test_a_linked_worktree_and_a_subfolder_have_their_own_state(tree: Tree, tmp_path: Path) -> None:
+    tree.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
+    linked = Tree(tmp_path / "linked")
+    (linked.path / "sub").mkdir()
+    bench = open_bench(linked, directory=linked.path / "sub")
+    landed = bench.land({"calc.py": FIXED})
+    assert linked.git("rev-parse", "HEAD").strip() == landed.commit
+    assert tree.git("rev-list", "--count", "HEAD").strip() == "1"
+    assert tree.git("status", "--porcelain") == ""
+    assert open_bench(tree).store.fixes() == []
+
+
+def test_an_unborn_branch_keeps_the_fix_uncommitted(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "fresh").init()
+    tree.write("calc.py", BUGGY)
+    bench = open_bench(tree)
+    assert bench.land({"calc.py": FIXED}).note == "the branch has no commit yet"
+    bench.landing.undo(bench.fix())
+    assert tree.read("calc.py") == BUGGY
+
+
+def test_without_git_nothing_is_committed_and_undo_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    tree = Tree(tmp_path / "plain")
+    tree.write("calc.py", BUGGY)
+    bench = open_bench(tree)
+    assert bench.land({"calc.py": FIXED}).note == "this is not a git repository"
+    assert sorted(path.name for path in tree.path.iterdir()) == ["calc.py"]
+    bench.landing.undo(bench.fix())
+    assert tree.read("calc.py") == BUGGY
+
+
+def test_a_pushed_fix_is_undone_by_a_revert_commit(tree: Tree, tmp_path: Path) -> None:
+    bench = open_bench(tree)
+    landed = bench.land({"calc.py": FIXED})
+    tree.git("init", "-q", "--bare", str(tmp_path / "remote.git"))
+    tree.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    tree.git("push", "-q", "origin", "main")
+    assert "reverted by" in bench.landing.undo(bench.fix())
+    assert tree.git("rev-parse", "HEAD~1").strip() == landed.commit
+    assert tree.git("show", "HEAD:calc.py") == BUGGY
+    assert tree.git("status", "--porcelain") == ""
+
+
+def test_undo_finds_a_rebased_fix_below_later_work_and_merges_around_edits(tree: Tree) -> None:
+    bench = open_bench(tree)
+    bench.land({"calc.py": FIXED})
+    tree.git("commit", "-q", "--amend", "--no-edit", "--date", "2020-01-01T00:00:00")
+    tree.write("other.py", "x = 5\n")
+    tree.commit("later")
+    tree.write("calc.py", FIXED.replace("return 2", "return 22"))
+    assert "reverted by" in bench.landing.undo(bench.fix())
+    assert tree.git("show", "HEAD:calc.py") == BUGGY
+    assert tree.read("calc.py") == BUGGY.replace("return 2", "return 22")
+
+
+def test_undo_refuses_where_the_fixed_lines_were_edited_and_changes_nothing(tree: Tree) -> None:
+    bench = open_bench(tree)
+    bench.land({"calc.py": FIXED})
+    tree.write("calc.py", FIXED.replace("a + b", "b + a"))
+    before = tree.fingerprint()
+    with pytest.raises(TreeNeedsPerson, match=r"calc\.py was edited on the very lines"):
+        bench.landing.undo(bench.fix())
+    assert tree.fingerprint() == before
+
+
+def test_undo_twice_and_redo_twice_are_refused(tree: Tree) -> None:
+    bench = open_bench(tree)
+    bench.land({"calc.py": FIXED})
+    with pytest.raises(TreeNeedsPerson, match="in place already"):
+        bench.landing.redo(bench.fix())
+    bench.landing.undo(bench.fix())
+    with pytest.raises(TreeNeedsPerson, match="undone already"):
+        bench.landing.undo(bench.fix())
+
+
+def test_a_locked_index_leaves_the_fix_uncommitted(tree: Tree) -> None:
+    bench = open_bench(tree)
+    (tree.path / ".git/index.lock").write_bytes(b"")
+    landed = bench.land({"calc.py": FIXED})
+    assert "another git command holds" in landed.note
+    assert tree.git("rev-list", "--count", "HEAD").strip() == "1"
+
+
+def test_an_attempt_cut_off_by_a_crash_is_taken_back_and_its_text_kept(tree: Tree) -> None:
+    edits_elsewhere_in_the_file(tree)
+    before = tree.fingerprint()
+    open_bench(tree).attempt({"calc.py": "half an answer\n", "created.py": "x\n"})
+    later = open_bench(tree)
+    said = recover(later.project, later.store, later.landing)
+    assert tree.fingerprint() == before
+    assert said[0].startswith("An interrupted attempt on tests/test_calc.py::test_add was taken back")
+    saved = [path.read_bytes() for path in (later.project.worktree_state / "saved").iterdir()]
+    assert sorted(saved) == [b"half an answer\n", b"x\n"]
+    assert recover(later.project, later.store, later.landing) == []
+
+
+def test_edits_of_the_user_after_a_crash_survive_recovery(tree: Tree) -> None:
+    open_bench(tree).attempt({"calc.py": FIXED})
+    tree.write("calc.py", FIXED.replace("return 2", "return 22"))
+    later = open_bench(tree)
+    recover(later.project, later.store, later.landing)
+    assert tree.read("calc.py") == BUGGY.replace("return 2", "return 22")
+
+
+def test_edits_of_the_user_on_the_same_lines_are_left_and_both_texts_kept(tree: Tree) -> None:
+    open_bench(tree).attempt({"calc.py": FIXED})
+    mine = FIXED.replace("a + b", "sum((a, b))")
+    tree.write("calc.py", mine)
+    later = open_bench(tree)
+    with pytest.raises(TreeNeedsPerson, match=r"calc\.py: edited by you"):
+        recover(later.project, later.store, later.landing)
+    assert tree.read("calc.py") == mine
+
+
+def test_nothing_of_ours_shows_in_the_users_repository(tree: Tree) -> None:
+    bench = open_bench(tree)
+    bench.attempt({"calc.py": "wrong\n"})
+    bench.workspace.revert()
+    bench.land({"calc.py": FIXED})
+    bench.landing.undo(bench.fix())
+    assert tree.git("log", "--all", "--format=%s") == "start\n"
+    assert tree.git("status", "--porcelain", "--ignored") == ""
+    assert tree.git("for-each-ref") == tree.git("for-each-ref", "refs/heads/main")
