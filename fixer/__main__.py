@@ -1,0 +1,16 @@
+"""The entry point: runs the command line, and turns whatever goes wrong into one message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run `fixer`."""
+    from fixer.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
