@@ -20,7 +20,7 @@ from fixer.application.ports import (
     TestRunner,
     VcsManager,
 )
-from fixer.domain.errors import TreeNeedsPerson
+from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TreeNeedsPerson
 from fixer.domain.events import (
     DiscoveryStarted,
     DomainEvent,
@@ -36,7 +36,7 @@ from fixer.domain.models import ErrorDetails, FixAttempt, Proposal, TestError, T
 from fixer.domain.repositories import TestErrorRepository
 
 
-class StopRun(Exception):  # noqa: N818 - a decision, not an error
+class StopRun(Exception):
     """The person at the terminal wants to end the run; everything landed so far stays."""
 
 
@@ -210,6 +210,8 @@ class RunSummary:
     errors: tuple[TestError, ...]
     newly_broken: tuple[str, ...] = ()
     stopped: bool = False
+    failure: FixerError | None = None
+    """What ended the run early, where something did; what had landed by then stays."""
 
     @property
     def still_red(self) -> bool:
@@ -227,12 +229,18 @@ class FixRun:
         test_runner: TestRunner,
         checkpointer: Checkpointer,
         publish: Listener,
+        *,
+        before_fixing: Callable[[], None] = lambda: None,
+        look_again: bool = True,
     ) -> None:
         self._service = service
         self._errors = error_repo
         self._tests = test_runner
         self._checkpointer = checkpointer
         self._publish = publish
+        self._before_fixing = before_fixing
+        self._look_again = look_again
+        self._fixed_along: dict[UUID, list[TestError]] = {}
 
     def __call__(self) -> RunSummary:
         """Discover, fix, and look at everything once more."""
@@ -241,18 +249,26 @@ class FixRun:
         errors = tuple(self._errors.get_unfixed_errors())
         self._publish(ErrorsDiscovered(errors, len(before.passed), before.seconds))
         landed: list[TestError] = []
-        stopped = False
+        stopped, failure = False, None
+        try:
+            if errors:
+                self._before_fixing()
+            self._fix_all(errors, landed)
+        except StopRun:
+            stopped = True
+        except (ProviderFailed, CapReached) as ended:
+            failure = ended
+        if not (landed and self._look_again):
+            return RunSummary(errors, (), stopped, failure)
+        after = self._tests.discover()
+        broken = self._broken_by(landed, sorted(before.passed - after.passed))
+        return RunSummary(errors + self._revealed(before, after), broken, stopped, failure)
+
+    def _fix_all(self, errors: Sequence[TestError], landed: list[TestError]) -> None:
         for error in errors:
-            if not error.can_attempt_fix():
-                continue
-            try:
-                if self._service.attempt_fix(error.id):
-                    landed.append(error)
-                    self._recheck(errors, error)
-            except StopRun:
-                stopped = True
-                break
-        return RunSummary(errors, self._broken_by(landed, before), stopped)
+            if error.can_attempt_fix() and self._service.attempt_fix(error.id):
+                landed.append(error)
+                self._recheck(errors, error)
 
     def _recheck(self, errors: Sequence[TestError], fixed: TestError) -> None:
         red = [error for error in errors if error.can_attempt_fix() and not error.fix_attempts]
@@ -262,15 +278,21 @@ class FixRun:
         for error in red:
             if run.of(error.nodeid):
                 error.mark_fixed_by(fixed)
+                self._fixed_along.setdefault(fixed.id, []).append(error)
                 self._errors.save(error)
                 self._publish(FixedAlong(error.id, error.nodeid, fixed.nodeid))
 
-    def _broken_by(self, landed: list[TestError], before: TestRun) -> tuple[str, ...]:
-        """Run the selection again; take back the fix that broke a test, newest first, and name what stays broken."""
-        if not landed:
-            return ()
-        broken = sorted(before.passed - self._tests.discover().passed)
-        broken = self._still_red(broken)  # a flaky test is not held against a fix
+    def _revealed(self, before: TestRun, after: TestRun) -> tuple[TestError, ...]:
+        """Red tests that the first run could not see, because their file could not be collected then."""
+        known = {result.nodeid for result in before.results}
+        revealed = tuple(error for error in errors_of(after) if error.nodeid not in known)
+        for error in revealed:
+            self._errors.save(error)
+        return revealed
+
+    def _broken_by(self, landed: list[TestError], suspects: list[str]) -> tuple[str, ...]:
+        """Take back the fix that broke a test, newest first, and name what stays broken."""
+        broken = self._still_red(suspects)  # a flaky test is not held against a fix
         for error in reversed(landed):
             if not broken:
                 break
@@ -287,10 +309,14 @@ class FixRun:
             self._checkpointer.put_back(error)
             return broken
         cured = tuple(nodeid for nodeid in broken if nodeid not in left)
-        error.reopen(f"broke {', '.join(cured)}")
-        self._errors.save(error)
+        self._reopen(error, f"broke {', '.join(cured)}")
         self._publish(FixTakenBack(error.nodeid, fix_id, cured))
         return left
+
+    def _reopen(self, error: TestError, reason: str) -> None:
+        for other in (error, *self._fixed_along.pop(error.id, [])):
+            other.reopen(reason)
+            self._errors.save(other)
 
     def _still_red(self, nodeids: list[str]) -> list[str]:
         if not nodeids:

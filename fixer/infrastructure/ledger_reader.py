@@ -1,0 +1,157 @@
+"""Reads the ledger back as records for history, show and reports, and writes down what events tell of cost and time."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from datetime import datetime
+from uuid import UUID
+
+from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
+from fixer.domain.errors import UsageError
+from fixer.domain.events import DomainEvent, FixAttemptCompleted, PhaseEntered
+from fixer.infrastructure.ledger import Ledger
+
+
+class LedgerReader:
+    """What the ledger of one repository remembers."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._db = ledger.db
+
+    def runs(self, limit: int = 20) -> list[RunRecord]:
+        """The newest runs, newest first."""
+        rows = self._db.execute("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT ?", (limit,))
+        return [self._run(row) for row in rows.fetchall()]
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run, by a prefix of its id. Raises UsageError."""
+        rows = self._db.execute("SELECT * FROM runs WHERE substr(id, 1, ?) = ?", (len(run_id), run_id)).fetchall()
+        if len(rows) != 1:
+            raise UsageError(f"No run is called {run_id!r}.", "List them with: fixer history")
+        return self._run(rows[0])
+
+    def fix(self, name: str) -> FixRecord:
+        """The newest fix called so: by a prefix of its id or commit, or by its test. Raises UsageError."""
+        rows = self._db.execute(f"{_FIXES} ORDER BY f.landed_at DESC, f.rowid DESC").fetchall()
+        fixes = [_fix(row) for row in rows]
+        for fix in fixes:
+            if name and (fix.id.startswith(name) or fix.commit.startswith(name) or fix.nodeid == name):
+                return fix
+        raise UsageError(f"No fix is called {name!r}.", "List them with: fixer history")
+
+    def _run(self, row: sqlite3.Row) -> RunRecord:
+        errors = self._db.execute("SELECT * FROM errors WHERE run_id = ? ORDER BY position", (row["id"],)).fetchall()
+        names = {error["id"]: _nodeid(error) for error in errors}
+        return RunRecord(
+            row["id"],
+            datetime.fromisoformat(row["started_at"]),
+            datetime.fromisoformat(row["ended_at"]) if row["ended_at"] else None,
+            row["model"],
+            row["exit_code"],
+            tuple(self._error(error, names) for error in errors),
+            tuple(json.loads(row["newly_broken"])),
+        )
+
+    def _error(self, row: sqlite3.Row, names: dict[str, str]) -> ErrorRecord:
+        attempts = self._db.execute("SELECT * FROM attempts WHERE error_id = ? ORDER BY number", (row["id"],))
+        fix = self._db.execute(f"{_FIXES} WHERE e.id = ? ORDER BY f.rowid DESC LIMIT 1", (row["id"],)).fetchone()
+        return ErrorRecord(
+            _nodeid(row),
+            row["status"],
+            row["error_type"],
+            row["message"],
+            names.get(row["fixed_by"] or "", ""),
+            _fix(fix) if fix else None,
+            tuple(_attempt(attempt) for attempt in attempts),
+        )
+
+
+class CostKeeper:
+    """A listener that writes into the ledger what each attempt cost, in tokens, money and seconds."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._phase = ""
+        self._since = 0.0
+        self._test_seconds: dict[UUID, float] = {}
+
+    def __call__(self, event: DomainEvent) -> None:
+        """Hear of an event."""
+        if isinstance(event, PhaseEntered):
+            self._enter(event)
+        elif isinstance(event, FixAttemptCompleted):
+            self._enter(PhaseEntered(event.error_id, ""))
+            self._save(event)
+
+    def _enter(self, event: PhaseEntered) -> None:
+        now = time.monotonic()
+        if self._phase in ("testing", "guarding"):
+            spent = self._test_seconds.get(event.error_id, 0.0)
+            self._test_seconds[event.error_id] = spent + now - self._since
+        self._phase, self._since = event.phase, now
+
+    def _save(self, event: FixAttemptCompleted) -> None:
+        usage = event.usage
+        self._ledger.db.execute(
+            "UPDATE attempts SET model = ?, temperature_sent = ?, tokens_sent = ?, tokens_received = ?, cost_usd = ?, "
+            "model_seconds = ?, test_seconds = ? WHERE id = ?",
+            (
+                usage.model,
+                usage.temperature,
+                usage.tokens_sent,
+                usage.tokens_received,
+                usage.cost_usd,
+                usage.model_seconds,
+                self._test_seconds.pop(event.error_id, 0.0),
+                str(event.attempt_id),
+            ),
+        )
+
+
+_FIXES = (
+    "SELECT f.*, a.description, e.test_file, e.test_function, e.run_id, "
+    "(SELECT json_group_array(path) FROM touched_files t WHERE t.attempt_id = f.attempt_id "
+    "AND (t.before IS NOT t.after OR t.before_executable IS NOT t.after_executable)) AS files "
+    "FROM fixes f JOIN attempts a ON a.id = f.attempt_id JOIN errors e ON e.id = a.error_id"
+)
+
+
+def _fix(row: sqlite3.Row) -> FixRecord:
+    return FixRecord(
+        row["id"],
+        row["run_id"],
+        _nodeid(row),
+        "uncommitted" if row["state"] == "landing" else row["state"],
+        row["commit_id"],
+        row["note"],
+        tuple(json.loads(row["files"])),
+        row["description"] or "",
+        datetime.fromisoformat(row["landed_at"]),
+    )
+
+
+def _attempt(row: sqlite3.Row) -> AttemptRecord:
+    started = datetime.fromisoformat(row["started_at"])
+    completed = datetime.fromisoformat(row["completed_at"]) if row["completed_at"] else started
+    return AttemptRecord(
+        row["number"],
+        row["model"],
+        row["temperature"],
+        row["temperature_sent"],
+        row["status"],
+        row["reason"],
+        (completed - started).total_seconds(),
+        row["model_seconds"],
+        row["test_seconds"],
+        row["tokens_sent"],
+        row["tokens_received"],
+        row["cost_usd"],
+        row["description"] or "",
+        started,
+    )
+
+
+def _nodeid(row: sqlite3.Row) -> str:
+    return f"{row['test_file']}::{row['test_function']}" if row["test_function"] else str(row["test_file"])
