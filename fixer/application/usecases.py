@@ -20,7 +20,7 @@ from fixer.application.ports import (
     TestRunner,
     VcsManager,
 )
-from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TreeNeedsPerson
+from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TestsCannotRun, TreeNeedsPerson
 from fixer.domain.events import (
     DiscoveryStarted,
     DomainEvent,
@@ -246,6 +246,10 @@ class FixRun:
         """Discover, fix, and look at everything once more."""
         self._publish(DiscoveryStarted())
         before = self._service.discover_and_record_errors()
+        if not before.results:
+            raise TestsCannotRun(
+                "pytest collected no tests here.", "Name the file or folder that holds them: fixer run tests"
+            )
         errors = tuple(self._errors.get_unfixed_errors())
         self._publish(ErrorsDiscovered(errors, len(before.passed), before.seconds))
         landed: list[TestError] = []
