@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from pathlib import Path, PurePath
 
 from fixer.domain.models import CodeLocation, ErrorDetails, TestError
@@ -52,7 +53,8 @@ _PREFIXES = [
     re.compile(r"^\[gw\d+\] (?:\[ *\d+%\] )?"),  # xdist
 ]
 _RULE = re.compile(r"^={3,} ?(.*?\S) ?={3,}$")
-_HEADING = re.compile(r"^(?:_{3,} (?P<title>.*[^_ ].*) _{3,}|_{1,2} (?P<long>.{30,}) _{1,2})$")
+_HEADING = re.compile(r"^(?:_{3,} (?P<title>.*[^_ ].*) _{3,}|_{1,2} (?P<long>(?!_ _).{30,}) _{1,2})$")
+_SUBTEST = re.compile(r"^([\w.]+(?:\[.*\])?) (?:\[[^\]]*\] ?)?(?:\(.*\))?$")
 _PHASE = re.compile(r"^ERROR (?:at )?(collecting|setup|teardown)(?: of)? ")
 _CAPTURED = re.compile(r"^-{3,} ?Captured .* ?-{3,}$")
 _STATUS = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN|SUB\w+)\b")
@@ -99,7 +101,7 @@ def _split(lines: Iterable[str]) -> tuple[list[str], list[_Section]]:
 def _open_section(title: str) -> _Section:
     phase = _PHASE.match(title)
     test = _PHASE.sub("", title).removeprefix("[doctest] ")
-    return _Section(test, phase[1] if phase else "call")
+    return _Section(_SUBTEST.sub(r"\1", test), phase[1] if phase else "call")
 
 
 def _named_failures(loose: Iterable[str], known: frozenset[str]) -> dict[str, _Failure]:
@@ -154,27 +156,32 @@ def _nodeid_of(section: _Section, found: dict[str, _Failure]) -> str:
     """The id that a heading belongs to: headings name no file, the first line of the traceback does."""
     if section.phase == "collecting":
         return section.test
-    frames = [str(location.file) for location, _ in _places(section.trace)]
+    files = [location.file for location, _ in _places(section.trace)]
     same_name = [nodeid for nodeid in found if _title_of(nodeid) == section.test]
-    in_trace = [nodeid for nodeid in same_name if _file_of(nodeid) in frames]
+    in_trace = [nodeid for nodeid in same_name if any(_is_file_of(nodeid, file) for file in files)]
     untold = [nodeid for nodeid in same_name if not found[nodeid].details.stack_trace]
     told = in_trace or untold or same_name
     if told:
         return told[0]
     name, bracket, parameters = section.test.partition("[")
-    return f"{frames[0]}::{name.replace('.', '::')}{bracket}{parameters}" if frames else ""
+    own = next((file.as_posix() for file in files if _of_the_project(file)), "")
+    return f"{own}::{name.replace('.', '::')}{bracket}{parameters}" if own else ""
 
 
-def _file_of(nodeid: str) -> str:
-    return str(PurePath(nodeid.partition("::")[0]))
+def _is_file_of(nodeid: str, file: Path) -> bool:
+    """Whether the traceback's file is the node's, by its whole path or, where that is absolute, by its end."""
+    own = PurePath(nodeid.partition("::")[0]).parts
+    return file.parts[-len(own) :] == own
 
 
 def _section_failure(section: _Section, named: _Failure | None) -> _Failure:
     places = _places(section.trace)
-    raised = _last_raised(section.trace)
+    raised = _last_raised(section.trace) or _last_raised_natively(section.trace)
     details = _details(raised, places[-1][1] if places else "")
     if not raised and named:
-        details = named.details
+        details = (
+            named.details if details.error_type == UNKNOWN_TYPE else replace(details, message=named.details.message)
+        )
     details = replace(details, stack_trace=_text(section.trace), captured_output=_text(section.captured))
     frames = tuple(location for location, _ in places if _of_the_project(location.file))
     return _Failure(details, frames, frames[-1] if frames else None)
@@ -202,6 +209,13 @@ def _last_raised(trace: Iterable[str]) -> str:
     return "\n".join(_dedented(lines))
 
 
+def _last_raised_natively(trace: list[str]) -> str:
+    """With `--tb=native`: what stands, not indented, below the last frame."""
+    frames = [number for number, line in enumerate(trace) if _NATIVE_PLACE.match(line)]
+    below = trace[frames[-1] + 1 :] if frames else []
+    return "\n".join(dropwhile(lambda line: line.startswith(" "), below)).strip("\n")
+
+
 def _dedented(lines: list[str]) -> Iterator[str]:
     indent = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
     return (line[indent:] if not line[:indent].strip() else line for line in lines)
@@ -209,6 +223,9 @@ def _dedented(lines: list[str]) -> Iterator[str]:
 
 def _details(message: str, crash: str = "") -> ErrorDetails:
     """Type and message; where the crash line names the exception, that is believed over the message's first word."""
+    if message.startswith('File "'):  # a syntax error shows the place first and the exception last
+        place, _, last = message.rpartition("\n")
+        return replace(_details(last.strip(), crash), message=f"{last.partition(': ')[2]}\n{place}".strip())
     typed = _TYPE.match(message)
     crashed = _TYPE.match(crash)
     name = typed[1].rpartition(".")[2] if typed else ""
