@@ -1,0 +1,95 @@
+"""Decides what the terminal can show, and opens the one screen that a run talks to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from fixer.application.ports import Listener, Reviewer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fixer.ui.progress import LiveProgress, PlainProgress
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Who hears of a run, and who is asked about its fixes; nobody is where nobody can answer."""
+
+    listen: Listener
+    reviewer: Reviewer | None
+    color: bool = False
+    """Whether what is written to stdout may be coloured."""
+
+
+class Wishes(Protocol):
+    """What the command line says of output."""
+
+    @property
+    def quiet(self) -> bool: ...
+    @property
+    def verbose(self) -> bool: ...
+
+
+class Choices(Protocol):
+    """What the settings say of output."""
+
+    @property
+    def yes(self) -> bool: ...
+    @property
+    def color(self) -> bool | None: ...
+
+
+@contextmanager
+def open_screen(environ: Mapping[str, str], wishes: Wishes, choices: Choices) -> Iterator[Screen]:
+    """Progress goes to stderr, stdout stays for data; the terminal is left in order whatever happens."""
+    stderr = sys.stderr  # a live display stands in for it while it runs
+    color = wants_color(stderr, environ, choices.color)
+    asks = not choices.yes and can_ask(environ)
+    with _progress(environ, wishes, color=color) as progress:
+        reviewer: Reviewer | None = None
+        if asks:
+            from fixer.ui.review import TerminalReviewer, read_key
+
+            reviewer = TerminalReviewer(stderr, read_key, progress.pause, color=color)
+        yield Screen(progress, reviewer, wants_color(sys.stdout, environ, choices.color))
+
+
+def wants_color(stream: TextIO, environ: Mapping[str, str], chosen: bool | None) -> bool:
+    """The user's choice, else NO_COLOR (https://no-color.org), else whether a terminal shows colours."""
+    if chosen is not None:
+        return chosen
+    return not environ.get("NO_COLOR") and stream.isatty() and not _dumb(environ)
+
+
+def can_animate(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether lines may be drawn over: on a terminal that can, where nobody keeps a log of it."""
+    return stream.isatty() and not _dumb(environ) and not environ.get("CI")
+
+
+def can_ask(environ: Mapping[str, str]) -> bool:
+    """Whether a person sits there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not environ.get("CI")
+
+
+def make_console(stream: TextIO, *, color: bool) -> Console:
+    """A rich console that decides nothing by itself."""
+    from rich.console import Console
+
+    return Console(file=stream, no_color=not color, highlight=False, markup=False, emoji=False)
+
+
+def _progress(environ: Mapping[str, str], wishes: Wishes, *, color: bool) -> LiveProgress | PlainProgress:
+    from fixer.ui.progress import LiveProgress, PlainProgress
+
+    if not wishes.quiet and can_animate(sys.stderr, environ):
+        return LiveProgress(make_console(sys.stderr, color=color), verbose=wishes.verbose)
+    return PlainProgress(sys.stderr, quiet=wishes.quiet, verbose=wishes.verbose)
+
+
+def _dumb(environ: Mapping[str, str]) -> bool:
+    return environ.get("TERM", "") in ("", "dumb", "unknown")

@@ -1,0 +1,62 @@
+"""Each event as one plain line for people."""
+
+from __future__ import annotations
+
+from fixer.domain.events import (
+    DiscoveryStarted,
+    DomainEvent,
+    ErrorsDiscovered,
+    FixAttemptCompleted,
+    FixAttemptStarted,
+    FixedAlong,
+    FixLanded,
+    FixTakenBack,
+    Notice,
+    PhaseEntered,
+)
+from fixer.domain.models import Usage
+from fixer.ui.foreign_text import harmless, one_line
+
+
+def line_of(event: DomainEvent, *, verbose: bool = False) -> str:
+    """What to say of the event; empty where it is not worth a line."""
+    match event:
+        case DiscoveryStarted():
+            return "Running the tests"
+        case ErrorsDiscovered(errors, passed, seconds):
+            return f"{f'{len(errors)} red' if errors else 'Nothing is red'}, {passed} passed ({seconds:.1f} s)"
+        case FixAttemptStarted():
+            where = f"attempt {event.attempt_number}/{event.max_attempts}, temperature {event.temperature:g}"
+            return f"{harmless(event.nodeid)}: {where}"
+        case PhaseEntered(phase=phase):
+            return f"  {phase}" if verbose else ""
+        case FixAttemptCompleted():
+            return _completed(event)
+        case Notice():
+            return harmless(event.text) if verbose or not event.detail else ""
+    return _end_of_a_fix(event)
+
+
+def spent(usage: Usage) -> str:
+    """Tokens and money; empty where neither was used."""
+    tokens = usage.tokens_sent + usage.tokens_received
+    price = "price unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}" if usage.cost_usd else ""
+    return ", ".join(part for part in (f"{tokens:,} tokens" if tokens else "", price) if part)
+
+
+def _completed(event: FixAttemptCompleted) -> str:
+    outcome = "verified" if event.success else f"undone: {one_line(event.reason)}"
+    price = spent(event.usage)
+    return f"  {outcome}{f' ({price})' if price else ''}"
+
+
+def _end_of_a_fix(event: DomainEvent) -> str:
+    match event:
+        case FixLanded(nodeid=nodeid, commit=commit, note=note, files=files):
+            place = commit[:9] or f"uncommitted{f': {one_line(note)}' if note else ''}"
+            return f"  fixed {harmless(nodeid)} in {', '.join(map(harmless, files))} ({place})"
+        case FixedAlong(nodeid=nodeid, by=by):
+            return f"  fixed {harmless(nodeid)} too, by the fix of {harmless(by)}"
+        case FixTakenBack(nodeid=nodeid, broke=broke):
+            return f"The fix of {harmless(nodeid)} was taken back: it broke {', '.join(map(harmless, broke))}"
+    return ""

@@ -1,0 +1,171 @@
+"""Shows a run while it goes on: a live display on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+from uuid import UUID
+
+from fixer.domain.events import (
+    DiscoveryStarted,
+    DomainEvent,
+    ErrorsDiscovered,
+    FixAttemptCompleted,
+    FixAttemptStarted,
+    FixedAlong,
+    FixLanded,
+    FixTakenBack,
+    PhaseEntered,
+)
+from fixer.domain.models import Usage
+from fixer.ui.event_lines import line_of, spent
+from fixer.ui.foreign_text import harmless
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class PlainProgress:
+    """One line per event that matters, without control codes; a Listener."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> None:
+        self._stream = stream
+        self._quiet = quiet
+        self._verbose = verbose
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._stream.flush()
+
+    def __call__(self, event: DomainEvent, /) -> None:
+        line = "" if self._quiet else line_of(event, verbose=self._verbose)
+        if line:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Nothing moves, so nothing has to stop."""
+        yield
+
+
+@dataclass
+class RunState:
+    """Where a run stands, as far as its events tell."""
+
+    total: int = 0
+    fixed: int = 0
+    nodeid: str = ""
+    step: str = ""
+    phase: str = ""
+    tokens: int = 0
+    cost_usd: float | None = 0.0
+    finished: set[UUID] = field(default_factory=set)
+    _current: UUID | None = None
+
+    def follow(self, event: DomainEvent) -> None:
+        """Take one event in."""
+        match event:
+            case DiscoveryStarted():
+                self.phase = "running the tests"
+            case ErrorsDiscovered(errors=errors):
+                self.total, self.phase = len(errors), ""
+            case FixAttemptStarted():
+                self._begin(event)
+            case PhaseEntered(phase=phase):
+                self.phase = phase
+            case FixAttemptCompleted(usage=usage):
+                self._count(usage)
+            case FixLanded(error_id=error_id) | FixedAlong(error_id=error_id):
+                self.finished.add(error_id)
+                self.fixed += 1
+            case FixTakenBack():
+                self.fixed -= 1
+
+    def _begin(self, event: FixAttemptStarted) -> None:
+        if self._current not in (None, event.error_id):  # the run has left the last test, fixed or not
+            self.finished.add(self._current)
+        self._current, self.nodeid = event.error_id, harmless(event.nodeid)
+        self.step = f"attempt {event.attempt_number}/{event.max_attempts}, temperature {event.temperature:g}"
+
+    def _count(self, usage: Usage) -> None:
+        self.phase = ""
+        self.tokens += usage.tokens_sent + usage.tokens_received
+        known = self.cost_usd is not None and usage.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0.0) + (usage.cost_usd or 0.0) if known else None
+
+
+class LiveProgress:
+    """A bar over all red tests and the current attempt below it; what has happened scrolls away above. A Listener."""
+
+    def __init__(self, console: Console, *, verbose: bool = False, clock: Callable[[], float] = monotonic) -> None:
+        from rich.live import Live
+
+        self._console = console
+        self._verbose = verbose
+        self._clock = clock
+        self._started = clock()
+        self._state = RunState()
+        self._live = Live(
+            console=console, get_renderable=self.display, refresh_per_second=8, transient=True, redirect_stdout=False
+        )
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._live.stop()
+
+    def __call__(self, event: DomainEvent, /) -> None:
+        self._state.follow(event)
+        line = line_of(event, verbose=self._verbose)
+        if line:
+            self._console.print(line, markup=False, highlight=False, style=_style(event))
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Take the display away, for as long as something else needs the terminal."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
+
+    def display(self) -> RenderableType:
+        """The two lines that move."""
+        from rich.console import Group
+        from rich.text import Text
+
+        state = self._state
+        current = "  ".join(part for part in (state.nodeid, state.step, state.phase) if part)
+        return Group(self._overall(), Text(current, no_wrap=True, overflow="ellipsis"))
+
+    def _overall(self) -> RenderableType:
+        from rich.columns import Columns
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        state = self._state
+        minutes, seconds = divmod(int(self._clock() - self._started), 60)
+        price = spent(Usage(tokens_sent=state.tokens, cost_usd=state.cost_usd))
+        counts = [f"{len(state.finished)}/{state.total}", f"{state.fixed} fixed", price, f"{minutes}:{seconds:02}"]
+        bar = ProgressBar(total=max(state.total, 1), completed=len(state.finished), width=24)
+        return Columns([bar, Text("  ".join(part for part in counts if part))])
+
+
+def _style(event: DomainEvent) -> str:
+    match event:
+        case FixLanded() | FixedAlong():
+            return "green"
+        case FixTakenBack():
+            return "red"
+        case FixAttemptCompleted(success=False):
+            return "yellow"
+    return ""

@@ -1,0 +1,217 @@
+"""What the ledger knows of runs and fixes, as JSON, as JUnit XML and as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
+from fixer.ui.foreign_text import harmless, one_line
+from fixer.ui.paint import Color, diff_lines, paint
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+SCHEMA = 1
+"""Raised when a field of the JSON changes its meaning or goes away."""
+
+
+def run_json(run: RunRecord) -> dict[str, object]:
+    """The object that `--json` prints. What is unknown or does not apply is null."""
+    return {
+        "schema": SCHEMA,
+        "run": run.id,
+        "exit_code": run.exit_code,
+        "model": run.model,
+        "cost_usd": run.cost_usd,
+        "tokens": {"sent": _sent(run), "received": _received(run)},
+        "seconds": round(run.seconds, 3),
+        "tests": [_test_json(test) for test in run.tests],
+        "newly_broken": list(run.newly_broken),
+    }
+
+
+def run_text(run: RunRecord, *, color: bool = False) -> str:
+    """What became of each red test, and what it took."""
+    rows: list[tuple[str, ...]] = [
+        (test.status, harmless(test.nodeid), _tried(test), _outcome(test)) for test in run.tests
+    ]
+    rows += [("broken", harmless(nodeid), "", "passed before this run, and fails since") for nodeid in run.newly_broken]
+    table = [_painted(line, row[0]) if color else line for line, row in zip(_aligned(rows), rows, strict=True)]
+    return "\n".join([*table, *([""] if table else []), _sum_line(run)])
+
+
+def history_text(runs: Sequence[RunRecord]) -> str:
+    """One line per run."""
+    if not runs:
+        return "No runs yet."
+    head = ("RUN", "STARTED", "MODEL", "FIXED", "SECONDS", "COST", "EXIT")
+    return "\n".join(_aligned([head, *(_history_row(run) for run in runs)]))
+
+
+def fix_text(fix: FixRecord, run: RunRecord, *, color: bool = False) -> str:
+    """One fix with its diff."""
+    attempt = _attempt_of(fix, run)
+    facts = [
+        ("fix", fix.id),
+        ("test", harmless(fix.nodeid)),
+        ("state", f"{fix.state}{f' ({harmless(fix.note)})' if fix.note else ''}"),
+        ("commit", fix.commit),
+        ("when", f"{fix.landed_at:%Y-%m-%d %H:%M}Z"),
+        ("run", f"{run.id} ({harmless(run.model)})"),
+        ("attempt", f"{attempt.number} at temperature {attempt.temperature:g}" if attempt else ""),
+        ("files", ", ".join(harmless(file) for file in fix.files)),
+    ]
+    known = _aligned(fact for fact in facts if fact[1])
+    return "\n".join([*known, "", *diff_lines(fix.diff, color=color)])
+
+
+def junit_xml(run: RunRecord) -> str:
+    """The run as one JUnit test suite: what is still red is a failure, what the machine lacks an error."""
+    from xml.etree import ElementTree as Xml
+
+    cases = [_case(test) for test in run.tests] + [_broken_case(nodeid) for nodeid in run.newly_broken]
+    count = {kind: str(sum(case.find(kind) is not None for case in cases)) for kind in ("failure", "error", "skipped")}
+    suite = Xml.Element(
+        "testsuite",
+        name="fixer",
+        tests=str(len(cases)),
+        failures=count["failure"],
+        errors=count["error"],
+        skipped=count["skipped"],
+        time=f"{run.seconds:.3f}",
+        timestamp=run.started_at.isoformat(timespec="seconds"),
+    )
+    suite.extend(cases)
+    suites = Xml.Element("testsuites")
+    suites.append(suite)
+    Xml.indent(suites)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{Xml.tostring(suites, encoding='unicode')}\n"
+
+
+def _test_json(test: ErrorRecord) -> dict[str, object]:
+    return {
+        "nodeid": test.nodeid,
+        "status": test.status,
+        "error_type": test.error_type,
+        "message": test.message,
+        "fixed_by": test.fixed_by or None,
+        "commit": (test.fix.commit or None) if test.fix else None,
+        "files": list(test.fix.files) if test.fix else [],
+        "attempts": [_attempt_json(attempt) for attempt in test.attempts],
+    }
+
+
+def _attempt_json(attempt: AttemptRecord) -> dict[str, object]:
+    return {
+        "number": attempt.number,
+        "model": attempt.model,
+        "temperature": attempt.temperature,
+        "temperature_sent": attempt.temperature_sent,
+        "status": attempt.status,
+        "reason": attempt.reason,
+        "seconds": round(attempt.seconds, 3),
+        "model_seconds": round(attempt.model_seconds, 3),
+        "test_seconds": round(attempt.test_seconds, 3),
+        "tokens_sent": attempt.tokens_sent,
+        "tokens_received": attempt.tokens_received,
+        "cost_usd": attempt.cost_usd,
+    }
+
+
+def _case(test: ErrorRecord) -> Element:
+    from xml.etree.ElementTree import SubElement
+
+    case = _empty_case(test.nodeid, sum(attempt.seconds for attempt in test.attempts))
+    if test.status == "fixed":
+        SubElement(case, "system-out").text = f"fixed: {_outcome(test)}"
+        return case
+    kind = {"unfixed": "failure", "environment": "error"}.get(test.status, "skipped")
+    reason = SubElement(case, kind, message=_outcome(test), type=harmless(test.error_type))
+    reason.text = harmless(test.message)
+    return case
+
+
+def _broken_case(nodeid: str) -> Element:
+    from xml.etree.ElementTree import SubElement
+
+    case = _empty_case(nodeid, 0.0)
+    SubElement(case, "failure", message="passed before this run, and fails since")
+    return case
+
+
+def _empty_case(nodeid: str, seconds: float) -> Element:
+    from xml.etree.ElementTree import Element
+
+    file, _, name = harmless(nodeid).partition("::")
+    return Element("testcase", classname=file, name=name or file, time=f"{seconds:.3f}")
+
+
+def _sent(run: RunRecord) -> int:
+    return sum(attempt.tokens_sent for attempt in run.attempts)
+
+
+def _received(run: RunRecord) -> int:
+    return sum(attempt.tokens_received for attempt in run.attempts)
+
+
+def _tried(test: ErrorRecord) -> str:
+    count = len(test.attempts)
+    return f"{count} attempt{'' if count == 1 else 's'}" if count else ""
+
+
+def _outcome(test: ErrorRecord) -> str:
+    """The commit of a fix, or why there is none."""
+    if test.fixed_by:
+        return f"by the fix of {one_line(test.fixed_by)}"
+    if test.fix:
+        return test.fix.commit[:9] or f"uncommitted: {one_line(test.fix.note)}".rstrip(": ")
+    reason = test.attempts[-1].reason if test.attempts else ""
+    return one_line(reason or f"{test.error_type}: {test.message}".strip(": "))
+
+
+def _sum_line(run: RunRecord) -> str:
+    if not run.tests:
+        return f"Nothing was red ({run.seconds:.1f} s)."
+    fixed = sum(test.status == "fixed" for test in run.tests)
+    words = f"{fixed} of {len(run.tests)} fixed in {run.seconds:.1f} s with {harmless(run.model)}"
+    return f"{words}, {_spent(run)}."
+
+
+def _spent(run: RunRecord) -> str:
+    tokens = _sent(run) + _received(run)
+    return f"{tokens:,} tokens, {_money(run.cost_usd)}" if tokens else _money(run.cost_usd)
+
+
+def _money(usd: float | None) -> str:
+    if usd is None:
+        return "price unknown"
+    return "free" if not usd else f"${usd:.4f}"
+
+
+def _history_row(run: RunRecord) -> tuple[str, ...]:
+    fixed = sum(test.status == "fixed" for test in run.tests)
+    code = "unfinished" if run.exit_code is None else str(run.exit_code)
+    started = f"{run.started_at:%Y-%m-%d %H:%M}Z"
+    counts = f"{fixed}/{len(run.tests)}"
+    return (run.id, started, harmless(run.model), counts, f"{run.seconds:.1f}", _money(run.cost_usd), code)
+
+
+def _attempt_of(fix: FixRecord, run: RunRecord) -> AttemptRecord | None:
+    """The attempt that led to the fix: the last of its test, since none follows a success."""
+    attempts = [test.attempts[-1] for test in run.tests if test.nodeid == fix.nodeid and test.attempts]
+    return attempts[0] if attempts else None
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """The rows as lines, each column as wide as its widest cell."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+_STATUS_COLORS: dict[str, Color] = {"fixed": "green", "unfixed": "red", "broken": "red"}
+
+
+def _painted(line: str, status: str) -> str:
+    return paint(status, _STATUS_COLORS.get(status, "yellow")) + line[len(status) :]
