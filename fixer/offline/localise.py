@@ -1,0 +1,102 @@
+"""Ranks statements by how likely they are at fault: by the traceback, and by who executed them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fixer.application.ports import RepairRequest
+from fixer.domain.services import rank_lines
+from fixer.offline.source import Function, Source, header_lines, own_expressions
+
+Lines = dict[int, float]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A statement that may be at fault; suspicion is above 0, 2.5 at the most."""
+
+    source: Source
+    statement: ast.stmt
+    suspicion: float
+
+
+def suspects(request: RepairRequest, sources: Sequence[Source], most: int = 120) -> list[Suspect]:
+    """The most suspicious statements of the sources, most suspicious first."""
+    executed = _executed(request)
+    raised = _raised(request, sources)
+    found = [
+        Suspect(source, statement, suspicion)
+        for source in sources
+        for statement, suspicion in _weighed(source, executed.get(source.path, {}), raised.get(source.path, {}))
+        if suspicion > 0
+    ]
+    found = found or [
+        Suspect(source, node, _UNKNOWN) for source in sources for node in source.statements if source.function_of(node)
+    ]
+    return sorted(found, key=lambda suspect: -suspect.suspicion)[:most]
+
+
+_UNKNOWN = 0.1
+_FRAME_WITHOUT_TRACE = 0.4
+_HEADER = 0.5
+"""Of a function's own line, relative to its most suspicious statement: its defaults and decorators ran earlier."""
+_USED = 0.4
+"""Of a value set at import time, relative to the most suspicious statement that uses it."""
+
+
+def _executed(request: RepairRequest) -> dict[Path, Lines]:
+    lines = rank_lines(request.evidence, request.error.nodeid)
+    highest = max((line.score for line in lines), default=1.0)
+    scores: dict[Path, Lines] = {}
+    for line in lines:
+        scores.setdefault(line.file.resolve(), {})[line.line] = line.score / highest
+    return scores
+
+
+def _raised(request: RepairRequest, sources: Sequence[Source]) -> dict[Path, Lines]:
+    known = {source.path for source in sources}
+    frames = [frame for frame in request.error.frames if frame.file.resolve() in known]
+    depths: dict[Path, Lines] = {}
+    for number, frame in enumerate(frames, start=1):
+        depths.setdefault(frame.file.resolve(), {})[frame.line] = number / len(frames)
+    return depths
+
+
+def _weighed(source: Source, executed: Lines, raised: Lines) -> list[tuple[ast.stmt, float]]:
+    direct = {node: _direct(node, executed, raised) for node in source.statements}
+    used = _names_used(direct)
+    return [(node, score or _indirect(source, node, direct, used)) for node, score in direct.items()]
+
+
+def _direct(node: ast.stmt, executed: Lines, raised: Lines) -> float:
+    lines = header_lines(node)
+    depth = max((raised.get(line, 0.0) for line in lines), default=0.0)
+    score = max((executed.get(line, 0.0) for line in lines), default=0.0)
+    if depth and not score:
+        score = _FRAME_WITHOUT_TRACE
+    return score * (1 + 1.5 * depth)
+
+
+def _indirect(source: Source, node: ast.stmt, direct: dict[ast.stmt, float], used: dict[str, float]) -> float:
+    if isinstance(node, Function):
+        return _HEADER * max(direct.get(child, 0.0) for child in ast.walk(node) if isinstance(child, ast.stmt))
+    if isinstance(node, ast.Assign | ast.AnnAssign) and not source.function_of(node):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return _USED * max((used.get(_word(target), 0.0) for target in targets), default=0.0)
+    return 0.0
+
+
+def _names_used(direct: dict[ast.stmt, float]) -> dict[str, float]:
+    used: dict[str, float] = {}
+    for node, score in direct.items():
+        if score:
+            for word in {_word(expression) for expression in own_expressions(node)}:
+                used[word] = max(used.get(word, 0.0), score)
+    return used
+
+
+def _word(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

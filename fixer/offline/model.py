@@ -1,0 +1,116 @@
+"""The model that needs no network: it searches for a small edit that makes the failing test pass."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from fixer.application.ports import CandidateChecker, RepairRequest
+from fixer.domain.models import ErrorDetails
+from fixer.offline.edit_block import changed_lines, edit_block
+from fixer.offline.localise import Suspect, suspects
+from fixer.offline.place import Failure
+from fixer.offline.rank import Candidate, naturalness, ranked
+from fixer.offline.search import Found, Outcome, Search
+from fixer.offline.source import Source
+from fixer.offline.templates import CATALOGUE
+
+
+class OfflineModel:
+    """Localises, proposes, ranks and checks; answers with the most natural of the edits that pass.
+
+    One object does not try on a test again what failed for it before, so that every attempt searches on.
+    """
+
+    def __init__(
+        self,
+        *,
+        checker: CandidateChecker,
+        top: Path,
+        module_ids: Callable[[str], Sequence[str]],
+        progress: Callable[[str], None],
+        budget_seconds: float = 30,
+        seed: int = 0,
+    ) -> None:
+        self._checker = checker
+        self._top = top.resolve()
+        self._module_ids = module_ids
+        self._progress = progress
+        self._budget = budget_seconds
+        self._seed = seed
+        self._failed: defaultdict[UUID, set[str]] = defaultdict(set)
+
+    def answer(self, request: RepairRequest) -> str:
+        """A short explanation with one SEARCH/REPLACE block, or one without where no fix was found."""
+        sources, unreadable = self._read(request.sources)
+        places = suspects(request, sources)
+        search = Search(self._checker, request, self._module_ids(request.error.nodeid), self._progress, self._budget)
+        outcome = search(self._candidates(request, places))
+        self._failed[request.error.id] |= outcome.failed
+        if not outcome.found:
+            return _nothing_found(places, outcome, unreadable)
+        best = max(outcome.found, key=_quality).candidate
+        self._failed[request.error.id].add(best.key)  # where it is refused for another reason, go on to the next
+        return _explained(best, outcome) + "\n" + edit_block(best, self._top)
+
+    def _candidates(self, request: RepairRequest, places: Sequence[Suspect]) -> Iterator[Candidate]:
+        failure = _failure(request.error.error_details)
+        scale = min(_MOST_NOISE, _NOISE_PER_ATTEMPT * (request.attempt_number - 1))
+        seed = self._seed + request.attempt_number
+        before = {_changes(diff) for diff in request.tried}
+        for candidate in ranked(places, CATALOGUE, failure, scale=scale, seed=seed):
+            known = candidate.key in self._failed[request.error.id] or changed_lines(candidate) in before
+            if not known and edit_block(candidate, self._top):
+                yield candidate
+
+    def _read(self, paths: Sequence[Path]) -> tuple[list[Source], list[str]]:
+        sources: list[Source] = []
+        unreadable: list[str] = []
+        inside = (path.resolve() for path in paths if path.resolve().is_relative_to(self._top))
+        for path in islice(inside, _MOST_SOURCES):
+            try:
+                sources.append(Source.read(path))
+            except (OSError, SyntaxError, ValueError) as error:
+                unreadable.append(f"{path.name}: {error}")
+        return sources, unreadable
+
+
+_MOST_SOURCES = 8
+_NOISE_PER_ATTEMPT = 0.25
+_MOST_NOISE = 1.0
+"""Beyond this the order is hardly better than chance."""
+
+
+def _failure(details: ErrorDetails) -> Failure:
+    return Failure(details.error_type, details.message)
+
+
+def _quality(found: Found) -> float:
+    return naturalness(found.candidate) + 2.0 * found.also_fixed
+
+
+def _changes(diff: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++"))]
+    removed = tuple(line[1:] for line in lines if line.startswith("-"))
+    added = tuple(line[1:] for line in lines if line.startswith("+"))
+    return removed, added
+
+
+def _explained(best: Candidate, outcome: Outcome) -> str:
+    others = len(outcome.found) - 1
+    also = f" {others} other edits pass too." if others > 1 else " One other edit passes too." if others else ""
+    return (
+        f"Changed the {best.template} at {best.source.path.name}:{best.line}. The test passes with it, and so do the "
+        f"tests of its file that passed before. This was found by trying {outcome.tried} edits in "
+        f"{outcome.seconds:.1f} seconds, not by understanding the program.{also} Read it before you rely on it.\n"
+    )
+
+
+def _nothing_found(places: Sequence[Suspect], outcome: Outcome, unreadable: Sequence[str]) -> str:
+    best = places[0] if places else None
+    where = f"; best place {best.source.path.name}:{best.statement.lineno}" if best else "; no place to look at"
+    unread = f" Not searched: {'; '.join(unreadable)}." if unreadable else ""
+    return f"No fix found: {outcome.tried} candidates in {outcome.seconds:.1f} seconds{where}.{unread}\n"

@@ -1,0 +1,212 @@
+"""One suspicious statement with all that a template may use to change it: names, expressions, the error."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
+from typing import TypeVar
+
+from fixer.offline.precedence import fitted
+from fixer.offline.source import Edit, Function, Source, first_line, own_expressions
+
+Node = TypeVar("Node", bound=ast.AST)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is known of the failing test: the exception's type and message."""
+
+    error_type: str = ""
+    message: str = ""
+
+    def is_a(self, *types: str) -> bool:
+        """Whether the test died of one of these exceptions."""
+        return self.error_type.rpartition(".")[2] in types
+
+
+class Scope:
+    """The words that a function, its class and its file use."""
+
+    def __init__(self, source: Source, function: Function | None) -> None:
+        self.source = source
+        self.function = function
+        self.root: ast.AST = function or source.tree
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters of the function, `self` and `cls` left out."""
+        if not self.function:
+            return ()
+        given = self.function.args
+        found = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        return tuple(arg.arg for arg in found if arg and arg.arg not in ("self", "cls"))
+
+    @cached_property
+    def locals(self) -> tuple[str, ...]:
+        """Parameters and assigned names, in the order in which they appear."""
+        stored = [node.id for node in ast.walk(self.root) if isinstance(node, ast.Name) and not _is_load(node)]
+        return tuple(dict.fromkeys([*self.parameters, *stored]))
+
+    @cached_property
+    def globals(self) -> tuple[str, ...]:
+        """The names that the file's top level binds."""
+        return tuple(dict.fromkeys(name for node in self.source.tree.body for name in _bound(node)))
+
+    @cached_property
+    def callables(self) -> tuple[str, ...]:
+        """The functions and classes that the file defines at its top level."""
+        defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        return tuple(node.name for node in self.source.tree.body if isinstance(node, defined))
+
+    @cached_property
+    def attributes(self) -> Counter[str]:
+        """The attributes and methods that the file names, with how often."""
+        return Counter(node.attr for node in ast.walk(self.source.tree) if isinstance(node, ast.Attribute))
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """What the class around is known to have: methods, class attributes, and what is set on `self`."""
+        owner = self.source.class_of(self.function) if self.function else None
+        if not owner:
+            return ()
+        own = [name for node in owner.body for name in _bound(node)]
+        attributes = [node for node in ast.walk(owner) if isinstance(node, ast.Attribute)]
+        return tuple(dict.fromkeys(own + [node.attr for node in attributes if _sets_self(node)]))
+
+    @cached_property
+    def constants(self) -> tuple[object, ...]:
+        """The literals of the function."""
+        found = (node.value for node in ast.walk(self.root) if isinstance(node, ast.Constant))
+        return tuple({repr(value): value for value in found}.values())
+
+    @cached_property
+    def expressions(self) -> tuple[str, ...]:
+        """The texts of the function's small expressions: ingredients."""
+        wanted = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
+        found = (node for node in ast.walk(self.root) if isinstance(node, wanted) and _is_load(node))
+        texts = (self.source.segment(node) for node in found if not self._in_fstring(node))
+        return tuple(dict.fromkeys(text for text in texts if len(text) <= _LONGEST_INGREDIENT and "\n" not in text))
+
+    @cached_property
+    def collections(self) -> tuple[str, ...]:
+        """Names that the function starts as an empty or literal list, set or dict."""
+        makers = (ast.List, ast.Set, ast.Dict, ast.ListComp)
+        found = (node for node in ast.walk(self.root) if isinstance(node, ast.Assign))
+        made = (node for node in found if isinstance(node.value, makers) or _makes_collection(node.value))
+        return tuple(target.id for node in made for target in node.targets if isinstance(target, ast.Name))
+
+    def _in_fstring(self, node: ast.AST) -> bool:
+        return any(isinstance(up, ast.JoinedStr) for up in self.source.above(node))
+
+
+class Place:
+    """A statement that may be at fault."""
+
+    def __init__(self, source: Source, statement: ast.stmt, failure: Failure, scope: Scope | None = None) -> None:
+        self.source = source
+        self.statement = statement
+        self.failure = failure
+        self.function = source.function_of(statement)
+        self.scope = scope or Scope(source, self.function)
+
+    @cached_property
+    def expressions(self) -> tuple[ast.expr, ...]:
+        """The statement's own expressions, outermost first."""
+        return tuple(own_expressions(self.statement))
+
+    def nodes(self, *types: type[Node]) -> Iterator[Node]:
+        """The statement's own expressions of these types."""
+        return (node for node in self.expressions if isinstance(node, types))
+
+    def loads(self, *types: type[Node]) -> Iterator[Node]:
+        """The same without the targets of assignments."""
+        return (node for node in self.nodes(*types) if _is_load(node))
+
+    def replace(self, node: ast.AST, text: str, weight: float = 0.0) -> Edit:
+        """Put an expression in a node's place, in parentheses where it needs them there."""
+        start, end = self.source.span(node)
+        return Edit(start, end, fitted(self.source, node, text), weight)
+
+    def operator(self, left: ast.AST, right: ast.AST, old: str, new: str, weight: float = 0.0) -> Iterator[Edit]:
+        """Put another operator between two operands."""
+        gap = self.source.span(left)[1], self.source.span(right)[0]
+        words = [token for token in self.source.tokens(*gap) if token[2] not in "()"]
+        if words and " ".join(word for _, _, word in words) == old:
+            yield Edit(words[0][0], words[-1][1], new, weight)
+
+    def before(self, *lines: str, weight: float = 0.0) -> Iterator[Edit]:
+        """Put lines in front of the statement, at its depth."""
+        indent = self.source.indent_of(self.statement)
+        if indent is not None:
+            start = self.source.line_start(first_line(self.statement))
+            yield Edit(start, start, "".join(indent + line + self.source.newline for line in lines), weight)
+
+    def after(self, *lines: str, weight: float = 0.0) -> Iterator[Edit]:
+        """Put lines behind the statement, at its depth."""
+        indent = self.source.indent_of(self.statement)
+        if indent is not None:
+            end = self.source.line_end(self.statement.end_lineno or self.statement.lineno)
+            yield Edit(end, end, "".join(self.source.newline + indent + line for line in lines), weight)
+
+    def text(self, node: ast.AST) -> str:
+        """A node's text."""
+        return self.source.segment(node)
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """What directly contains a node."""
+        return self.source.parents.get(node)
+
+    def is_called(self, node: ast.AST) -> bool:
+        """Whether a node is the function of a call."""
+        parent = self.parent(node)
+        return isinstance(parent, ast.Call) and parent.func is node
+
+    @cached_property
+    def indent_step(self) -> str:
+        """What the file indents by."""
+        for node in self.source.statements:
+            indent = self.source.indent_of(node)
+            if indent:
+                return "\t" if "\t" in indent else "    " if len(indent) % 4 == 0 else "  "
+        return "    "
+
+    def near(self, old: str, new: str) -> float:
+        """How likely one name is meant for another: alike, and used in the same statement."""
+        here = {node.id for node in self.nodes(ast.Name)}
+        return 1.5 * likeness(old, new) + (0.4 if new in here else 0.0)
+
+
+@lru_cache(maxsize=20_000)
+def likeness(one: str, other: str) -> float:
+    """How alike two names are, 0 to 1, whatever their case."""
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio()
+
+
+_LONGEST_INGREDIENT = 40
+
+
+def _is_load(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+
+
+def _sets_self(node: ast.Attribute) -> bool:
+    return not _is_load(node) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+
+
+def _makes_collection(node: ast.expr) -> bool:
+    makers = ("list", "set", "dict", "defaultdict", "deque", "Counter", "OrderedDict")
+    called = node.func if isinstance(node, ast.Call) else None
+    return isinstance(called, ast.Name) and called.id in makers
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Import | ast.ImportFrom):
+        yield from ((alias.asname or alias.name).partition(".")[0] for alias in statement.names)
+    elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.If | ast.Try | ast.For | ast.With):
+        yield from (node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and not _is_load(node))

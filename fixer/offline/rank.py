@@ -1,0 +1,158 @@
+"""Puts candidate edits in the order in which they are worth trying."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from heapq import nlargest
+from math import exp, log
+from random import Random
+
+from fixer.offline.localise import Suspect
+from fixer.offline.place import Failure, Place, Scope
+from fixer.offline.source import Edit, Function, Source
+from fixer.offline.templates.base import Template
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One edit of one file; `score` says how likely it is, before any chance is added."""
+
+    source: Source
+    edit: Edit
+    template: str
+    line: int
+    score: float
+
+    @property
+    def text(self) -> str:
+        """The whole file with the edit made."""
+        return self.edit.apply(self.source.text)
+
+    @property
+    def before(self) -> str:
+        """The function around the edit as it is."""
+        start, end = self.source.unit(self.edit)
+        return self.source.text[start:end]
+
+    @property
+    def after(self) -> str:
+        """The function around the edit as it would be."""
+        start, _ = self.source.unit(self.edit)
+        return Edit(self.edit.start - start, self.edit.end - start, self.edit.text).apply(self.before)
+
+    @cached_property
+    def key(self) -> str:
+        """The same for candidates that mean the same; empty for one that is invalid or changes nothing."""
+        before, after = _meaning(self.before), _meaning(self.after)
+        if not after or after == before:
+            return ""
+        return f"{self.source.path}:{hash(self.source.text)}:{self.source.unit(self.edit)[0]}:{hash(after)}"
+
+
+def ranked(
+    suspects: Sequence[Suspect],
+    templates: Sequence[Template],
+    failure: Failure,
+    *,
+    scale: float = 0.0,
+    seed: int = 0,
+    most: int = 30_000,
+) -> Iterator[Candidate]:
+    """Candidates, best first; invalid ones and doubles are dropped as they come up.
+
+    `scale` is the size of the Gumbel noise put on the scores: sorting by noisy scores draws without replacement
+    with the chances of a softmax (Kool, van Hoof and Welling 2019). 0 adds none.
+    """
+    chance = Random(seed)  # noqa: S311 - nothing secret: the same seed has to give the same order
+    found = ((candidate.score + scale * _gumbel(chance), candidate) for candidate in _all(suspects, templates, failure))
+    seen: set[str] = set()
+    for _, candidate in nlargest(most, found, key=lambda pair: pair[0]):
+        if candidate.key and candidate.key not in seen:
+            seen.add(candidate.key)
+            yield candidate
+
+
+def naturalness(candidate: Candidate) -> float:
+    """A candidate's score, less what makes an edit suspect of passing the tests without being right."""
+    before, after = _parsed(candidate.before), _parsed(candidate.after)
+    words, left = _words(before), _words(after)
+    forgotten = sum(1 for word in words if word not in left)
+    dropped = max(0, _calls(before) - _calls(after))
+    return candidate.score - 1.0 * forgotten - 0.5 * dropped - 3.0 * (_tautologies(after) - _tautologies(before))
+
+
+_PER_GROUP = 60
+_PER_CHARACTER = 0.02
+_BRANCHING = 0.6
+
+
+def _all(suspects: Iterable[Suspect], templates: Sequence[Template], failure: Failure) -> Iterator[Candidate]:
+    scopes: dict[tuple[Source, Function | None], Scope] = {}
+    for suspect in (found for found in suspects if not _says_nothing(found.statement)):
+        function = suspect.source.function_of(suspect.statement)
+        scope = scopes.setdefault((suspect.source, function), Scope(suspect.source, function))
+        place = Place(suspect.source, suspect.statement, failure, scope)
+        where = 1.5 * log(suspect.suspicion + 0.02)
+        for template in templates:
+            yield from _group(place, template, where + log(template.prior))
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    documentation = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return documentation or isinstance(statement, ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal)
+
+
+def _group(place: Place, template: Template, base: float) -> Iterator[Candidate]:
+    edits = nlargest(_PER_GROUP, template.propose(place), key=lambda edit: edit.weight)
+    # A template with many instances must not crowd out one with few: all share one mass.
+    base -= _BRANCHING * log(1 + sum(exp(edit.weight) for edit in edits))
+    for edit in edits:
+        score = base + edit.weight - _PER_CHARACTER * _changed(place.source, edit)
+        yield Candidate(place.source, edit, template.name, place.statement.lineno, score)
+
+
+def _changed(source: Source, edit: Edit) -> int:
+    old, new = source.text[edit.start : edit.end], edit.text
+    shorter = min(len(old), len(new))
+    head = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    tail = next((at for at in range(shorter - head) if old[-1 - at] != new[-1 - at]), shorter - head)
+    return max(len(old), len(new)) - head - tail
+
+
+def _gumbel(chance: Random) -> float:
+    return -log(chance.expovariate(1.0) or 1e-12)
+
+
+def _parsed(text: str) -> ast.Module:
+    return ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)
+
+
+@lru_cache(maxsize=500)
+def _meaning(text: str) -> str:
+    """What a function says, whatever its layout; empty where it is not valid."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = _parsed(text)
+            compile(tree, "<candidate>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return ""
+    return ast.dump(tree)
+
+
+def _words(tree: ast.AST) -> Counter[str]:
+    return Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+
+
+def _calls(tree: ast.AST) -> int:
+    return sum(isinstance(node, ast.Call) for node in ast.walk(tree))
+
+
+def _tautologies(tree: ast.AST) -> int:
+    compared = (node for node in ast.walk(tree) if isinstance(node, ast.Compare))
+    return sum(ast.dump(node.left) == ast.dump(node.comparators[0]) for node in compared)

@@ -1,0 +1,114 @@
+"""Tries candidates on the tests until the time is up or enough of them pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from fixer.application.ports import CandidateChecker, Overlay, RepairRequest
+from fixer.domain.models import TestRun, Verdict
+from fixer.offline.rank import Candidate
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate that passes the failing test and breaks none of the others; how many more it turns green."""
+
+    candidate: Candidate
+    also_fixed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search came to."""
+
+    found: tuple[Found, ...]
+    failed: frozenset[str]
+    """The keys of the candidates that do not pass."""
+    tried: int
+    seconds: float
+
+
+class Search:
+    """One search for one failing test; `others`, the tests of its file, are asked only of what passes that one."""
+
+    def __init__(
+        self,
+        checker: CandidateChecker,
+        request: RepairRequest,
+        others: Sequence[str],
+        progress: Callable[[str], None],
+        budget_seconds: float,
+        enough: int = 5,
+    ) -> None:
+        self._checker = checker
+        self._nodeid = request.error.nodeid
+        self._others = [nodeid for nodeid in others if nodeid != self._nodeid]
+        self._must_pass = request.evidence.passed & set(self._others)
+        self._progress = progress
+        self._budget = budget_seconds
+        self._enough = enough
+        self._started = self._said = monotonic()
+        self._deadline = self._started + budget_seconds
+        self._in_flight: dict[str, Candidate] = {}
+
+    def __call__(self, candidates: Iterable[Candidate]) -> Outcome:
+        """Try them in their order. Once one passes, only as long again as it took to find it."""
+        found: list[Found] = []
+        failed: set[str] = set()
+        number = 0
+        for number, (candidate, run) in enumerate(self._results(candidates), start=1):
+            also_fixed = self._breaks_nothing(candidate) if passes(run, self._nodeid) else None
+            if also_fixed is None:
+                failed.add(candidate.key)
+            else:
+                found.append(Found(candidate, also_fixed))
+                self._hurry()
+            self._say(number, len(found))
+            if len(found) >= self._enough:
+                break
+        return Outcome(tuple(found), frozenset(failed), number, monotonic() - self._started)
+
+    def _results(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, TestRun]]:
+        for overlay, run in self._checker.check(self._overlays(candidates), [self._nodeid]):
+            (text,) = overlay.values()
+            yield self._in_flight.pop(text), run
+
+    def _overlays(self, candidates: Iterable[Candidate]) -> Iterator[Overlay]:
+        for candidate in candidates:
+            if monotonic() > self._deadline:
+                return
+            text = candidate.text
+            self._in_flight[text] = candidate
+            yield {candidate.source.path: text}
+
+    def _breaks_nothing(self, candidate: Candidate) -> int | None:
+        """How many more tests pass than before; None where one that passed does not any more."""
+        if not self._others:
+            return 0
+        for _, run in self._checker.check([{candidate.source.path: candidate.text}], self._others):
+            passed = run.passed & set(self._others)
+            return len(passed - self._must_pass) if passed >= self._must_pass else None
+        return None
+
+    def _hurry(self) -> None:
+        now = monotonic()
+        self._deadline = min(self._deadline, now + max(_AT_LEAST_MORE, now - self._started))
+
+    def _say(self, number: int, passing: int) -> None:
+        if monotonic() - self._said >= 1:
+            self._said = monotonic()
+            self._progress(f"{number} edits tried, {passing} pass")
+
+
+def passes(run: TestRun, nodeid: str) -> bool:
+    """Whether a run shows that a test passed; for a file that could not be collected, that it now can and is green."""
+    if "::" in nodeid:
+        return bool(run.of(nodeid))
+    own = [result for result in run.results if result.nodeid.partition("::")[0] == nodeid]
+    return any(own) and not any(result.verdict is Verdict.FAILED for result in own)
+
+
+_AT_LEAST_MORE = 2.0
+"""Seconds."""

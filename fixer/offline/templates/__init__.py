@@ -1,0 +1,52 @@
+"""The catalogue of repair templates. A new one is a class in one of these files and a line here."""
+
+from __future__ import annotations
+
+from fixer.offline.templates import calls, conditions, exceptions, names, numbers, operators, statements, strings
+from fixer.offline.templates.base import Template
+
+CATALOGUE: tuple[Template, ...] = (
+    operators.Comparison(),
+    operators.Arithmetic(),
+    operators.Augmented(),
+    operators.Logic(),
+    operators.OperandOrder(),
+    operators.DropOperand(),
+    operators.AddOperand(),
+    numbers.Constant(),
+    numbers.OffByOne(),
+    numbers.StartValue(),
+    numbers.Slice(),
+    names.Variable(),
+    names.Ingredient(),
+    names.Sibling(),
+    names.Attribute(),
+    names.Misspelt(),
+    names.MissingSelf(),
+    names.MissingImport(),
+    calls.ArgumentOrder(),
+    calls.ArgumentTooMany(),
+    calls.ArgumentMissing(),
+    calls.CallTooMany(),
+    calls.CallMissing(),
+    calls.NotCalled(),
+    calls.MissingAwait(),
+    conditions.Negation(),
+    conditions.Widened(),
+    conditions.Decided(),
+    conditions.OtherCondition(),
+    conditions.Branching(),
+    strings.Text(),
+    strings.JoinedValue(),
+    statements.MissingReturn(),
+    statements.Guard(),
+    statements.Missing(),
+    statements.Misplaced(),
+    statements.Superfluous(),
+    statements.ResultDropped(),
+    statements.SharedDefault(),
+    statements.Unbound(),
+    exceptions.MissingKey(),
+    exceptions.Nothing(),
+    exceptions.ExhaustedIterator(),
+)

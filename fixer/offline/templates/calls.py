@@ -1,0 +1,236 @@
+"""Wrong calls: arguments swapped, dropped or added, calls too many or too few."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import combinations
+
+from fixer.offline.place import Place
+from fixer.offline.source import Edit
+from fixer.offline.templates.base import PAR, PYTER, SSTUBS, TBAR, Example
+
+
+class ArgumentOrder:
+    """Arguments, indices or elements the wrong way round."""
+
+    name = "argument order"
+    source = SSTUBS
+    prior = 1.0
+    examples = (
+        Example("x = f(a, b)", "x = f(b, a)"),
+        Example("x = f(\n    a,  # one\n    b,\n)", "x = f(\n    b,  # one\n    a,\n)"),
+        Example("x = m[i, j]", "x = m[j, i]"),
+        Example("x = m[i][j]", "x = m[j][i]"),
+        Example("a, b = f()", "b, a = f()"),
+        Example("x = f(a=p, b=q)", "x = f(a=q, b=p)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Swap two of them."""
+        for call in place.nodes(ast.Call):
+            values = [*call.args, *(keyword.value for keyword in call.keywords)]
+            yield from _swaps(place, values)
+        for group in place.nodes(ast.Tuple, ast.List):
+            yield from _swaps(place, [node for node in ast.iter_child_nodes(group) if isinstance(node, ast.expr)])
+        for node in place.nodes(ast.Subscript):
+            if isinstance(node.value, ast.Subscript):
+                yield from _swaps(place, [node.value.slice, node.slice])
+
+
+class ArgumentTooMany:
+    """An argument too many."""
+
+    name = "argument too many"
+    source = SSTUBS
+    prior = 0.5
+    examples = (
+        Example("x = f(a, b)", "x = f(a)"),
+        Example("x = f(a, key=b)", "x = f(a)"),
+        Example("x = f(a)", "x = f()"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Leave one out."""
+        for call in place.nodes(ast.Call):
+            texts = _arguments(place, call)
+            for index in range(len(texts)):
+                yield _with_arguments(place, call, texts[:index] + texts[index + 1 :])
+
+
+class ArgumentMissing:
+    """A missing argument: a name in sight, or a common option."""
+
+    name = "missing argument"
+    source = SSTUBS
+    prior = 0.5
+    examples = (
+        Example("def f(a, b):\n    return g(a)", "def f(a, b):\n    return g(a, b)"),
+        Example("x = sorted(a)", "x = sorted(a, reverse=True)"),
+        Example("x = s.split()", "x = s.split(',')"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Add one, in every position."""
+        for call in place.nodes(ast.Call):
+            texts = _arguments(place, call)
+            name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+            for weight, option in enumerate(_OPTIONS.get(name, ())):
+                yield _with_arguments(place, call, [*texts, option], 0.5 - 0.2 * weight)
+            for other in place.scope.locals:
+                if other not in texts:
+                    for index in range(len(call.args) + 1):
+                        yield _with_arguments(place, call, [*texts[:index], other, *texts[index:]], -0.2)
+
+
+class CallTooMany:
+    """A call around something that should stand alone."""
+
+    name = "call too many"
+    source = TBAR
+    prior = 0.6
+    examples = (
+        Example("x = f(a)", "x = a"),
+        Example("x = a.strip()", "x = a"),
+        Example("yield_ = list(f(a, b))", "yield_ = f(a, b)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put an argument, or the object, in the place of the call."""
+        for call in place.nodes(ast.Call):
+            for argument in call.args:
+                if not isinstance(argument, ast.Starred):
+                    yield place.replace(call, place.text(argument))
+            if isinstance(call.func, ast.Attribute):
+                yield place.replace(call, place.text(call.func.value))
+
+
+class CallMissing:
+    """A conversion, a bound or a method that should be applied to a value."""
+
+    name = "missing call"
+    source = PAR
+    prior = 0.6
+    examples = (
+        Example("def f(a):\n    return a", "def f(a):\n    return sorted(a)"),
+        Example("def f(a):\n    x = a + 1", "def f(a):\n    x = max(0, a + 1)"),
+        Example("def f(s):\n    return s", "def f(s):\n    return s.strip()"),
+        Example("def f(a):\n    return {a}", "def f(a):\n    return {tuple(a)}"),
+        Example("def f(a, b):\n    x = a + b", "def f(a, b):\n    x = max(a, a + b)"),
+        Example(
+            "def f(x):\n    return 'a' + x", "def f(x):\n    return 'a' + str(x)", "TypeError: can only concatenate str"
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Wrap what is returned, passed, assigned, compared or iterated."""
+        asked = place.failure.is_a("TypeError")
+        for node in place.loads(*_VALUES):
+            if not isinstance(place.parent(node), _SLOTS) or place.is_called(node):
+                continue
+            text = place.text(node)
+            for weight, function in enumerate(_WRAPPERS):
+                yield place.replace(node, f"{function}({text})", -0.1 * weight + asked * 0.8)
+            for method in _METHODS:
+                if not isinstance(node, ast.BinOp | ast.BoolOp | ast.Compare):
+                    yield place.replace(node, f"{text}.{method}()", -1.0)
+            for other in ("0", *place.scope.locals):
+                if other != text:
+                    yield place.replace(node, f"max({other}, {text})", -0.8)
+                    yield place.replace(node, f"min({other}, {text})", -1.2)
+
+
+class NotCalled:
+    """A method or function named but not called, or called where it is to be passed on."""
+
+    name = "missing parentheses"
+    source = PYTER
+    prior = 0.5
+    examples = (
+        Example("x = s.lower", "x = s.lower()"),
+        Example("def f():\n    pass\nx = f", "def f():\n    pass\nx = f()"),
+        Example("x = f()", "x = f"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Call what is not called; do not call what takes no arguments."""
+        for node in place.loads(ast.Attribute, ast.Name):
+            known = isinstance(node, ast.Attribute) or place.text(node) in place.scope.callables
+            if known and not place.is_called(node) and not isinstance(place.parent(node), ast.Attribute):
+                yield place.replace(node, place.text(node) + "()")
+        for call in place.nodes(ast.Call):
+            if not call.args and not call.keywords:
+                yield place.replace(call, place.text(call.func), -1.0)
+
+
+class MissingAwait:
+    """A coroutine that nobody waits for."""
+
+    name = "missing await"
+    source = PYTER
+    prior = 2.0
+    examples = (
+        Example("async def f():\n    return g()", "async def f():\n    return await g()"),
+        Example("async def f():\n    return g().x", "async def f():\n    return (await g()).x"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Await each call of an async function."""
+        if isinstance(place.function, ast.AsyncFunctionDef):
+            for call in place.nodes(ast.Call):
+                if not isinstance(place.parent(call), ast.Await):
+                    yield place.replace(call, f"await {place.text(call)}")
+
+
+_VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.Constant)
+_SLOTS = (
+    ast.Return,
+    ast.Assign,
+    ast.AugAssign,
+    ast.Call,
+    ast.BinOp,
+    ast.Compare,
+    ast.For,
+    ast.comprehension,
+    ast.Set,
+    ast.Dict,
+    ast.Subscript,
+)
+_WRAPPERS = ("str", "int", "len", "list", "sorted", "set", "tuple", "abs", "float", "reversed", "bool", "sum", "round")
+_METHODS = ("strip", "lower", "upper", "items", "keys", "values", "copy", "split", "encode", "decode", "title")
+_OPTIONS = {
+    "sorted": ("reverse=True", "key=len", "key=str.lower"),
+    "sort": ("reverse=True", "key=len", "key=str.lower"),
+    "split": ("','", "' '", "None, 1"),
+    "open": ("encoding='utf-8'", "'rb'", "'w'"),
+    "read_text": ("encoding='utf-8'",),
+    "write_text": ("encoding='utf-8'",),
+    "max": ("default=0", "default=None", "key=len"),
+    "min": ("default=0", "default=None", "key=len"),
+    "next": ("None",),
+    "get": ("0", "''", "[]", "None"),
+    "pop": ("0", "None"),
+    "round": ("2",),
+    "enumerate": ("1",),
+    "dumps": ("sort_keys=True", "ensure_ascii=False", "indent=2"),
+    "zip": ("strict=True",),
+}
+
+
+def _swaps(place: Place, nodes: list[ast.expr]) -> Iterator[Edit]:
+    for one, other in combinations(nodes[:4], 2):
+        (start, middle), (again, end) = place.source.span(one), place.source.span(other)
+        between = place.source.text[middle:again]
+        weight = 0.0 if type(one) is type(other) else -0.5
+        if place.text(one) != place.text(other):
+            yield Edit(start, end, place.text(other) + between + place.text(one), weight)
+
+
+def _arguments(place: Place, call: ast.Call) -> list[str]:
+    return [place.text(node) for node in [*call.args, *call.keywords]]
+
+
+def _with_arguments(place: Place, call: ast.Call, texts: list[str], weight: float = 0.0) -> Edit:
+    start, end = place.source.span(call.func)[1], place.source.span(call)[1]
+    opening = place.source.text.index("(", start, end)
+    return Edit(opening + 1, end - 1, ", ".join(texts), weight)

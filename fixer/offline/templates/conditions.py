@@ -1,0 +1,158 @@
+"""Wrong conditions: negated, too wide, too narrow, always true."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fixer.offline.place import Place
+from fixer.offline.source import Edit
+from fixer.offline.templates.base import PAR, SSTUBS, TBAR, Example
+
+
+class Negation:
+    """The opposite condition."""
+
+    name = "negated condition"
+    source = SSTUBS
+    prior = 0.8
+    examples = (
+        Example("if a:\n    pass", "if not a:\n    pass"),
+        Example("while not a:\n    pass", "while a:\n    pass"),
+        Example("if a and b:\n    pass", "if not (a and b):\n    pass"),
+        Example("x = [i for i in a if i]", "x = [i for i in a if not i]"),
+        Example("if a:\n    pass\nelif b:\n    pass", "if a:\n    pass\nelif not b:\n    pass"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Add or remove a `not`; comparisons have an operator of their own for that."""
+        for node in _conditions(place):
+            if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+                yield place.replace(node, place.text(node.operand))
+            elif isinstance(node, ast.BoolOp | ast.IfExp):
+                yield place.replace(node, f"not ({place.text(node)})")
+            elif not isinstance(node, ast.Compare):
+                yield place.replace(node, f"not {place.text(node)}")
+
+
+class Widened:
+    """A condition that forgets a case: nothing there, empty, zero."""
+
+    name = "condition without a case"
+    source = PAR
+    prior = 0.6
+    examples = (
+        Example("def f(x):\n    if x.a:\n        pass", "def f(x):\n    if x is None or x.a:\n        pass"),
+        Example("def f(x):\n    while x.a:\n        pass", "def f(x):\n    while x and x.a:\n        pass"),
+        Example("def f(x, y):\n    return x == 1", "def f(x, y):\n    return x == 1 or not y"),
+        Example(
+            "def f(x):\n    if x.a or x.b:\n        pass",
+            "def f(x):\n    if x is not None and (x.a or x.b):\n        pass",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Join the condition with a test of a name in sight."""
+        for node in _conditions(place):
+            inside = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+            for name in place.scope.locals:
+                weight = 0.5 if name in inside else 0.0
+                for word, tests in _CASES:
+                    text = place.text(node)
+                    joined = f"({text})" if isinstance(node, ast.BoolOp | ast.IfExp) else text
+                    for test in tests:
+                        case = test.format(name)
+                        yield place.replace(node, f"{case} {word} {joined}", weight)
+                        yield place.replace(node, f"{joined} {word} {case}", weight - 0.3)
+
+
+class Decided:
+    """`True` or `False` where a condition belongs."""
+
+    name = "constant for a condition"
+    source = TBAR
+    prior = 0.8
+    examples = (
+        Example("def f(queue):\n    while True:\n        pass", "def f(queue):\n    while queue:\n        pass"),
+        Example("def f(depth):\n    return True", "def f(depth):\n    return depth == 0"),
+        Example("def f(a, b):\n    return False", "def f(a, b):\n    return a == b"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put a test of one or two names in the constant's place."""
+        for node in place.nodes(ast.Constant):
+            if not isinstance(node.value, bool):
+                continue
+            names = place.scope.locals
+            for name in names:
+                for weight, test in enumerate(_TESTS):
+                    yield place.replace(node, test.format(name), -0.2 * weight)
+                for other in names:
+                    for operator in ("==", "!=", "<", "in"):
+                        if name != other:
+                            yield place.replace(node, f"{name} {operator} {other}", -1.0)
+
+
+class OtherCondition:
+    """A condition replaced by a test of a name in sight."""
+
+    name = "other condition"
+    source = TBAR
+    prior = 0.3
+    examples = (
+        Example("def f(a, b):\n    if a:\n        pass", "def f(a, b):\n    if b:\n        pass"),
+        Example("def f(a):\n    if a == 3:\n        pass", "def f(a):\n    if a is None:\n        pass"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put a simple test in the condition's place."""
+        for node in _conditions(place):
+            for name in place.scope.locals:
+                for weight, test in enumerate((*_TESTS, "{} is None", "{} is not None", "len({}) <= 1")):
+                    yield place.replace(node, test.format(name), -0.2 * weight)
+
+
+class Branching:
+    """`if`, `elif` and `while`, one for another."""
+
+    name = "kind of branch"
+    source = TBAR
+    prior = 0.3
+    examples = (
+        Example("if a:\n    pass", "while a:\n    pass"),
+        Example("while a:\n    pass", "if a:\n    pass"),
+        Example("if a:\n    pass\nif b:\n    pass", "if a:\n    pass\nelif b:\n    pass"),
+        Example("if a:\n    pass\nelif b:\n    pass", "if a:\n    pass\nif b:\n    pass"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Swap the keyword."""
+        node = place.statement
+        if isinstance(node, ast.If | ast.While):
+            start, _ = place.source.span(node)
+            word = place.source.text[start : start + 5]
+            old = "elif" if word.startswith("elif") else "if" if word.startswith("if") else "while"
+            for new in {"if": ("while", "elif"), "elif": ("if",), "while": ("if",)}[old]:
+                yield Edit(start, start + len(old), new)
+
+
+_CASES = (
+    ("or", ("{} is None", "not {}")),
+    ("and", ("{} is not None", "{}")),
+)
+_TESTS = ("{}", "not {}", "{} == 0", "{} > 0", "len({}) > 0", "{} == 1")
+
+
+def _conditions(place: Place) -> Iterator[ast.expr]:
+    node = place.statement
+    if isinstance(node, ast.If | ast.While | ast.Assert):
+        yield node.test
+    if isinstance(node, ast.Return) and isinstance(node.value, ast.Compare | ast.BoolOp | ast.UnaryOp | ast.Call):
+        yield node.value
+    for inner in place.nodes(ast.IfExp):
+        yield inner.test
+    for group in place.nodes(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp):
+        parts = (part for part in ast.iter_child_nodes(group) if isinstance(part, ast.comprehension))
+        yield from (test for part in parts for test in part.ifs)
+    for chain in place.nodes(ast.BoolOp):
+        yield from (value for value in chain.values if not isinstance(value, ast.Compare))

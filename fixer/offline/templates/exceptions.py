@@ -1,0 +1,117 @@
+"""Answers to exceptions: look a key up with a default, do not divide by zero, allow for nothing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fixer.offline.place import Place
+from fixer.offline.source import Edit
+from fixer.offline.templates.base import PAR, PYTER, Example
+
+
+class MissingKey:
+    """A key that need not be there."""
+
+    name = "missing key"
+    source = PYTER
+    prior = 1.5
+    examples = (
+        Example("x = d[k]", "x = d.get(k)", "KeyError: 'a'"),
+        Example("x = d[k] + 1", "x = d.get(k, 0) + 1", "KeyError: 'a'"),
+        Example("d[k] += 1", "d[k] = d.get(k, 0) + 1", "KeyError: 'a'"),
+        Example("d[k].append(1)", "d.setdefault(k, []).append(1)", "KeyError: 'a'"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Use `get` or `setdefault`."""
+        if not place.failure.is_a("KeyError"):
+            return
+        for node in place.nodes(ast.Subscript):
+            owner, key = place.text(node.value), place.text(node.slice)
+            if isinstance(node.ctx, ast.Load):
+                for weight, default in enumerate(("", ", 0", ", []", ", ''", ", {}", f", {key}", ", False")):
+                    yield place.replace(node, f"{owner}.get({key}{default})", -0.2 * weight)
+                for weight, default in enumerate(("[]", "{}", "set()", "0")):
+                    yield place.replace(node, f"{owner}.setdefault({key}, {default})", -0.1 - 0.2 * weight)
+        yield from self._counted(place)
+
+    def _counted(self, place: Place) -> Iterator[Edit]:
+        node = place.statement
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+            owner, key = place.text(node.target.value), place.text(node.target.slice)
+            operator = place.text(node)[len(place.text(node.target)) :].partition("=")[0].strip()
+            start, end = place.source.span(node)
+            for default in ("0", "''", "[]", "1"):
+                text = f"{owner}[{key}] = {owner}.get({key}, {default}) {operator} {place.text(node.value)}"
+                yield Edit(start, end, text)
+
+
+class Nothing:
+    """A value that may be nothing: None, empty or zero."""
+
+    name = "value that may be nothing"
+    source = PAR
+    prior = 0.8
+    examples = (
+        Example("x = a / b", "x = a / b if b else 0", "ZeroDivisionError: division by zero"),
+        Example("x = a.b", "x = a.b if a else None", "AttributeError: 'NoneType' object has no attribute 'b'"),
+        Example("x = a[0]", "x = a[0] if a else None", "IndexError: list index out of range"),
+        Example("for x in a:\n    pass", "for x in a or []:\n    pass", "TypeError: 'NoneType' object is not iterable"),
+        Example("x = len(a)", "x = len(a or [])", "TypeError: object of type 'NoneType' has no len()"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Ask first, or fall back to something empty."""
+        for node in place.loads(*self._suspects(place)):
+            asked = _asked(node)
+            if asked is None:
+                continue
+            text, test = place.text(node), place.text(asked)
+            for weight, default in enumerate(("0", "None", "[]", "''", "False")):
+                yield place.replace(node, f"{text} if {test} else {default}", -0.2 * weight)
+        if "NoneType" in place.failure.message:
+            for node in place.loads(ast.Name, ast.Attribute, ast.Call):
+                for weight, default in enumerate(("[]", "''", "{}", "0")):
+                    if not place.is_called(node):
+                        yield place.replace(node, f"{place.text(node)} or {default}", -0.2 * weight)
+
+    def _suspects(self, place: Place) -> tuple[type[ast.expr], ...]:
+        if place.failure.is_a("ZeroDivisionError"):
+            return (ast.BinOp,)
+        if place.failure.is_a("AttributeError", "TypeError") and "NoneType" in place.failure.message:
+            return (ast.Attribute, ast.Call, ast.Subscript)
+        return (ast.Subscript,) if place.failure.is_a("IndexError") else ()
+
+
+class ExhaustedIterator:
+    """An iterator or sequence that may have nothing left."""
+
+    name = "nothing left"
+    source = PAR
+    prior = 1.5
+    examples = (
+        Example("x = next(a)", "x = next(a, None)", "StopIteration: "),
+        Example("x = max(a)", "x = max(a, default=None)", "ValueError: max() arg is an empty sequence"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Give a default."""
+        empty = place.failure.is_a("ValueError") and "empty" in place.failure.message
+        if not (empty or place.failure.is_a("StopIteration", "RuntimeError")):
+            return
+        for call in place.nodes(ast.Call):
+            word = "default=" if empty else ""
+            known = ("min", "max") if empty else ("next",)
+            if isinstance(call.func, ast.Name) and call.func.id in known and len(call.args) == 1:
+                end = place.source.span(call)[1] - 1
+                for weight, value in enumerate(("None", "0", "''")):
+                    yield Edit(end, end, f", {word}{value}", -0.2 * weight)
+
+
+def _asked(node: ast.expr) -> ast.expr | None:
+    if isinstance(node, ast.BinOp):
+        return node.right if isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) else None
+    if isinstance(node, ast.Attribute | ast.Subscript):
+        return node.value
+    return node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None

@@ -1,0 +1,330 @@
+"""Missing, misplaced and superfluous statements."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fixer.offline.place import Place
+from fixer.offline.source import Edit, own_statements
+from fixer.offline.templates.base import GENPROG, PAR, PYTER, TBAR, Example
+
+
+class MissingReturn:
+    """A result that is worked out and then forgotten."""
+
+    name = "missing return"
+    source = TBAR
+    prior = 1.0
+    examples = (
+        Example("def f(a):\n    a + 1", "def f(a):\n    return a + 1"),
+        Example("def f(a):\n    x = a\n    x += 1", "def f(a):\n    x = a\n    x += 1\n    return x"),
+        Example(
+            "def f(a):\n    x = 0\n    for i in a:\n        x += i",
+            "def f(a):\n    x = 0\n    for i in a:\n        x += i\n    return x",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Return an expression that stands alone, or a name behind the last statement of the function."""
+        node, function = place.statement, place.function
+        if function is None:
+            return
+        if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant | ast.Yield | ast.YieldFrom):
+            start, _ = place.source.span(node)
+            yield Edit(start, start, "return ", 0.5)
+        if function.body[-1] is node and not isinstance(node, ast.Return | ast.Raise):
+            names = [name for name in place.scope.locals if name not in place.scope.parameters]
+            for weight, name in enumerate(reversed(names)):
+                yield from place.after(f"return {name}", weight=0.5 - 0.3 * weight)
+
+
+class Guard:
+    """A case that has to be dealt with before anything else: nothing there, empty, zero."""
+
+    name = "guard"
+    source = PAR
+    prior = 0.35
+    examples = (
+        Example("def f(x):\n    return x.a", "def f(x):\n    if x is None:\n        return None\n    return x.a"),
+        Example("def f(x):\n    return 1 / x", "def f(x):\n    if not x:\n        return 0\n    return 1 / x"),
+        Example("def f(x):\r\n\treturn x[0]", "def f(x):\r\n\tif not x:\r\n\t\treturn None\r\n\treturn x[0]"),
+        Example(
+            "def f(x):\n    for i in x:\n        g(i)",
+            "def f(x):\n    for i in x:\n        if i is None:\n            continue\n        g(i)",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Return early, or skip the round of a loop, where a name that the statement uses is nothing."""
+        if place.function is None:
+            return
+        crash = 1.0 if place.failure.is_a(*_CRASHES) else 0.0
+        used = [node.id for node in place.loads(ast.Name) if node.id in place.scope.locals]
+        ways = [f"return {value}" for value in _values_to_return(place)]
+        if any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement)):
+            ways = ["continue", *ways, "break"]
+        for name in dict.fromkeys(used):
+            for test in (f"{name} is None", f"not {name}"):
+                for weight, way in enumerate(ways):
+                    yield from place.before(f"if {test}:", place.indent_step + way, weight=crash - 0.2 * weight)
+
+
+class Missing:
+    """A statement that is missing: one like others of the function, a jump, or an element not collected."""
+
+    name = "missing statement"
+    source = GENPROG
+    prior = 0.5
+    examples = (
+        Example(
+            "def f(a):\n    s = set()\n    for x in a:\n        if x in s:\n            g()",
+            "def f(a):\n    s = set()\n    for x in a:\n        if x in s:\n            g()\n        s.add(x)",
+        ),
+        Example(
+            "def f(a):\n    out = []\n    y = a\n    return out",
+            "def f(a):\n    out = []\n    y = a\n    out.append(y)\n    return out",
+        ),
+        Example("for i in a:\n    x = i", "for i in a:\n    x = i\n    break"),
+        Example(
+            "def f(a):\n    i = 0\n    a.go()\n    i += 1\n    a.go(i)",
+            "def f(a):\n    i = 0\n    a.go()\n    i += 1\n    a.go(i)\n    i += 1",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put such a statement behind this one."""
+        for line, weight in _statements_to_add(place):
+            if line != place.text(place.statement):
+                yield from place.after(line, weight=weight)
+
+
+class Misplaced:
+    """A statement one step too early, too late, too deep or not deep enough."""
+
+    name = "misplaced statement"
+    source = GENPROG
+    prior = 0.5
+    examples = (
+        Example("a = 1\nb = 2\nc = 3", "b = 2\na = 1\nc = 3"),
+        Example(
+            "def f(a):\n    for x in a:\n        y = x\n        return y",
+            "def f(a):\n    for x in a:\n        y = x\n    return y",
+        ),
+        Example("for x in a:\n    y = x\nprint(y)", "for x in a:\n    y = x\n    print(y)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Swap it with its neighbour; move it out of its block or into the one before."""
+        block = _block(place)
+        if block is None or any(place.source.indent_of(node) is None for node in block):
+            return
+        index = block.index(place.statement)
+        if index + 1 < len(block):
+            yield _swapped(place, block[index + 1])
+        if index == len(block) - 1 and len(block) > 1:
+            yield from _dedented(place)
+        if index:
+            yield from _indented(place, block[index - 1])
+
+
+class Superfluous:
+    """A statement that should not be there."""
+
+    name = "superfluous statement"
+    source = "Kali (Qi et al. 2015)"
+    prior = 0.15
+    examples = (
+        Example("a = 1\na = 2", "a = 1"),
+        Example("def f(a):\n    a.sort()", "def f(a):\n    pass"),
+        Example("if a:\n    pass\nb = 1", "b = 1"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Take it out, with its comment's line left alone."""
+        indent = place.source.indent_of(place.statement)
+        block = _block(place)
+        if indent is None or block is None or isinstance(place.statement, ast.FunctionDef | ast.ClassDef):
+            return
+        start, end = place.source.span(place.statement)
+        if len(block) == 1:
+            yield Edit(start, end, "pass")
+            return
+        first, last = place.source.line_start(place.statement.lineno), place.source.line_end(_last(place.statement))
+        stop = min(last + len(place.source.newline), len(place.source.text))
+        at_end = last == len(place.source.text)
+        yield Edit(first - len(place.source.newline) if at_end else first, stop, "")
+
+
+class ResultDropped:
+    """A method that returns a new value, called as if it changed the old one; and the reverse."""
+
+    name = "dropped result"
+    source = TBAR
+    prior = 0.8
+    examples = (
+        Example("s.replace('a', 'b')", "s = s.replace('a', 'b')"),
+        Example("x = a.sort()", "a.sort()"),
+        Example("def f(a):\n    return a.sort()", "def f(a):\n    return sorted(a)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Assign the result to the object, or stop using the None that a mutator returns."""
+        node = place.statement
+        call = node.value if isinstance(node, ast.Expr | ast.Assign | ast.Return) else None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            return
+        start, _ = place.source.span(node)
+        owner = place.text(call.func.value)
+        if isinstance(node, ast.Expr):
+            yield Edit(start, start, f"{owner} = ")
+        elif isinstance(node, ast.Assign):
+            yield Edit(start, place.source.span(call)[0], "", -0.5)
+        if call.func.attr in ("sort", "reverse"):
+            yield place.replace(call, f"{'sorted' if call.func.attr == 'sort' else 'reversed'}({owner})", 0.5)
+
+
+class SharedDefault:
+    """A default that all calls share."""
+
+    name = "shared default"
+    source = "flake8-bugbear B006"
+    prior = 1.5
+    examples = (
+        Example(
+            'def f(a, x=[]):\n    """Doc."""\n    return x',
+            'def f(a, x=None):\n    """Doc."""\n    if x is None:\n        x = []\n    return x',
+        ),
+        Example("def f(x={}):\n    return x", "def f(x=None):\n    if x is None:\n        x = {}\n    return x"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Default to None and make the value inside."""
+        node = place.statement
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        positional = [*node.args.posonlyargs, *node.args.args]
+        pairs = list(zip(reversed(positional), reversed(node.args.defaults), strict=False))
+        pairs += [(arg, value) for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value]
+        for arg, value in pairs:
+            if isinstance(value, ast.List | ast.Dict | ast.Set | ast.Call):
+                yield from _made_inside(place, node, arg.arg, value)
+
+
+class Unbound:
+    """A name that is assigned in a function but meant to be the one outside, or has no start value."""
+
+    name = "unbound name"
+    source = PYTER
+    prior = 3.0
+    examples = (
+        Example(
+            "n = 0\ndef f():\n    n += 1",
+            "n = 0\ndef f():\n    global n\n    n += 1",
+            "UnboundLocalError: cannot access local variable 'n' where it is not associated with a value",
+        ),
+        Example(
+            "def f(a):\n    for x in a:\n        t += x\n    return t",
+            "def f(a):\n    t = 0\n    for x in a:\n        t += x\n    return t",
+            "UnboundLocalError: local variable 't' referenced before assignment",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Declare it, or give it a start value at the top of the function."""
+        if not place.failure.is_a("UnboundLocalError") or place.function is None:
+            return
+        name = next((word for word in place.failure.message.split("'")[1::2] if word.isidentifier()), "")
+        used = any(node.id == name for node in place.nodes(ast.Name))
+        if not used:
+            return
+        top = Place(place.source, _first_statement(place.function), place.failure, place.scope)
+        outer = name in place.scope.globals
+        yield from top.before(f"global {name}", weight=1.0 if outer else -2.0)
+        yield from top.before(f"nonlocal {name}", weight=-1.0)
+        for weight, value in enumerate(("0", "[]", "None", "''", "{}", "False", "1")):
+            yield from top.before(f"{name} = {value}", weight=-0.2 * weight)
+
+
+_CRASHES = ("TypeError", "AttributeError", "IndexError", "ZeroDivisionError", "KeyError", "ValueError")
+
+
+def _last(statement: ast.stmt) -> int:
+    return statement.end_lineno or statement.lineno
+
+
+def _block(place: Place) -> list[ast.stmt] | None:
+    parent = place.parent(place.statement)
+    blocks = (getattr(parent, field, None) for field in ("body", "orelse", "finalbody"))
+    return next((block for block in blocks if isinstance(block, list) and place.statement in block), None)
+
+
+def _first_statement(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
+    documented = ast.get_docstring(function, clean=False) is not None and len(function.body) > 1
+    return function.body[1 if documented else 0]
+
+
+def _values_to_return(place: Place) -> list[str]:
+    returns = (node for node in ast.walk(place.scope.root) if isinstance(node, ast.Return) and node.value)
+    small = (place.text(node.value) for node in returns if isinstance(node.value, ast.Constant | ast.List | ast.Name))
+    return list(dict.fromkeys([*small, "None", "0", "[]", "False", "''", *place.scope.parameters, "{}", "True"]))
+
+
+def _statements_to_add(place: Place) -> Iterator[tuple[str, float]]:
+    locals_ = place.scope.locals
+    for collection in place.scope.collections:
+        used = place.scope.attributes
+        for name in locals_:
+            if name != collection:
+                yield f"{collection}.append({name})", 0.3 + 0.3 * ("append" in used)
+                yield f"{collection}.add({name})", 0.1 + 0.3 * ("add" in used)
+    copied = (node for node in ast.walk(place.scope.root) if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr))
+    texts = dict.fromkeys(place.text(node) for node in copied)
+    yield from ((text, 0.0) for text in texts if "\n" not in text and not text.startswith(('"', "'")))
+    if place.function:
+        yield from ((f"return {name}", -0.3) for name in locals_)
+        yield from ((f"{one} = {other}", -1.0) for one in locals_ for other in locals_ if one != other)
+    yield from (("break", -0.3), ("continue", -0.5))
+
+
+def _swapped(place: Place, following: ast.stmt) -> Edit:
+    (start, middle), (again, end) = place.source.span(place.statement), place.source.span(following)
+    text = place.source.text
+    return Edit(start, end, text[again:end] + text[middle:again] + text[start:middle])
+
+
+def _dedented(place: Place) -> Iterator[Edit]:
+    parent = place.parent(place.statement)
+    outer = place.source.indent_of(parent) if isinstance(parent, ast.For | ast.While | ast.If | ast.With) else None
+    inner = place.source.indent_of(place.statement)
+    if outer is not None and inner is not None:
+        yield _moved(place, inner, outer)
+
+
+def _indented(place: Place, before: ast.stmt) -> Iterator[Edit]:
+    inside = list(own_statements(before))
+    deeper = place.source.indent_of(inside[-1]) if inside else None
+    own = place.source.indent_of(place.statement)
+    if deeper is not None and own is not None and not isinstance(before, ast.FunctionDef | ast.ClassDef):
+        yield _moved(place, own, deeper)
+
+
+def _moved(place: Place, old: str, new: str) -> Edit:
+    start = place.source.line_start(place.statement.lineno)
+    end = place.source.span(place.statement)[1]
+    lines = place.source.text[start:end].split("\n")
+    return Edit(start, end, "\n".join(new + line.removeprefix(old) if line.strip() else line for line in lines))
+
+
+def _made_inside(
+    place: Place, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str, value: ast.expr
+) -> Iterator[Edit]:
+    first = _first_statement(function)
+    indent = place.source.indent_of(first)
+    if indent is None:
+        return
+    start, end = place.source.span(value)
+    body = place.source.line_start(first.lineno)
+    newline = place.source.newline
+    lines = f"{indent}if {name} is None:{newline}{indent}{place.indent_step}{name} = {place.text(value)}{newline}"
+    yield Edit(start, body, "None" + place.source.text[end:body] + lines)

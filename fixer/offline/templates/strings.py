@@ -1,0 +1,94 @@
+"""Wrong text: near-miss strings, missing clean-up, values joined with text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fixer.offline.place import Place, likeness
+from fixer.offline.source import Edit
+from fixer.offline.templates.base import MUTATION, PYTER, Example
+
+
+class Text:
+    """A string that is almost right."""
+
+    name = "text"
+    source = MUTATION
+    prior = 0.5
+    examples = (
+        Example("x = 'Name'", "x = 'name'"),
+        Example("x = ','", "x = ', '"),
+        Example("x = ''", "x = ' '"),
+        Example(
+            "def f(d):\n    d['colour'] = 1\n    return d['color']",
+            "def f(d):\n    d['colour'] = 1\n    return d['colour']",
+        ),
+        Example("x = 'é '", "x = 'é'"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Change case or white space, or take a similar string of the function."""
+        others = [value for value in place.scope.constants if isinstance(value, str) and len(value) <= _LONGEST]
+        for node in place.nodes(ast.Constant):
+            if not isinstance(node.value, str) or len(node.value) > _LONGEST or _is_docstring(place, node):
+                continue
+            for weight, text in enumerate(_variants(node.value)):
+                yield _text(place, node, text, -0.2 * weight)
+            for other in others:
+                if other != node.value:
+                    yield _text(place, node, other, 2 * likeness(node.value, other) - 1)
+
+
+class JoinedValue:
+    """A value that has to become text before it can be joined or concatenated."""
+
+    name = "value for text"
+    source = PYTER
+    prior = 1.0
+    examples = (
+        Example("x = ','.join(a)", "x = ','.join(str(item) for item in a)", "TypeError: sequence item 0: expected str"),
+        Example("x = a + 'b'", "x = str(a) + 'b'", "TypeError: unsupported operand type(s) for +: 'int' and 'str'"),
+        Example("x = a + b", "x = a + int(b)", "TypeError: unsupported operand type(s) for +: 'int' and 'str'"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Convert the items of a join, or one side of an addition."""
+        if not place.failure.is_a("TypeError"):
+            return
+        for call in place.nodes(ast.Call):
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "join" and len(call.args) == 1:
+                yield place.replace(call.args[0], f"str(item) for item in {place.text(call.args[0])}", 1.0)
+        for node in place.nodes(ast.BinOp):
+            for side in (node.left, node.right):
+                if not isinstance(side, ast.Constant):
+                    for weight, function in enumerate(("str", "int", "float", "list", "tuple")):
+                        yield place.replace(side, f"{function}({place.text(side)})", -0.3 * weight)
+
+
+_LONGEST = 60
+
+
+def _variants(text: str) -> Iterator[str]:
+    yield from (text.lower(), text.upper(), text.title(), text.capitalize(), text.strip())
+    yield from (
+        text + " ",
+        " " + text,
+        text + "\n",
+        text.replace(" ", ""),
+        text.replace("_", "-"),
+        text.replace("-", "_"),
+    )
+    yield from (text + "s", text[:-1], text[1:])
+
+
+def _is_docstring(place: Place, node: ast.Constant) -> bool:
+    return isinstance(place.statement, ast.Expr) and place.statement.value is node
+
+
+def _text(place: Place, node: ast.Constant, text: str, weight: float) -> Edit:
+    double = place.text(node).startswith('"')
+    literal = repr(text)
+    if double and '"' not in text and literal.startswith("'"):
+        literal = '"' + literal[1:-1].replace("\\'", "'") + '"'
+    return place.replace(node, literal, weight)

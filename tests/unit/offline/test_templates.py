@@ -1,0 +1,154 @@
+"""Each template by its own examples, and all of them on code that has nothing special about it."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fixer.offline.localise import Suspect
+from fixer.offline.place import Failure, Place
+from fixer.offline.rank import ranked
+from fixer.offline.source import Edit, Source
+from fixer.offline.templates import CATALOGUE
+from fixer.offline.templates.base import Example, Template
+
+EXAMPLES = [(template, example) for template in CATALOGUE for example in template.examples]
+FILE = Path("/project/module.py")
+
+
+def failure_of(error: str) -> Failure:
+    error_type, _, message = error.partition(": ")
+    return Failure(error_type, message)
+
+
+def edits(template: Template, source: Source, failure: Failure) -> Iterator[Edit]:
+    for statement in source.statements:
+        yield from template.propose(Place(source, statement, failure))
+
+
+@pytest.mark.parametrize(("template", "example"), EXAMPLES, ids=lambda item: getattr(item, "name", None))
+def test_a_template_makes_its_examples(template: Template, example: Example) -> None:
+    source = Source(FILE, example.before)
+    made = {edit.apply(source.text) for edit in edits(template, source, failure_of(example.error))}
+    assert example.after.strip() in {text.strip() for text in made}
+
+
+def test_every_template_has_its_own_name_a_source_and_examples() -> None:
+    assert len({template.name for template in CATALOGUE}) == len(CATALOGUE)
+    assert all(template.source and template.examples and template.prior > 0 for template in CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing here\n", '"""Only words."""\n', "from __future__ import annotations\n"]
+)
+def test_nothing_is_proposed_where_there_is_nothing_to_change(text: str) -> None:
+    source = Source(FILE, text)
+    assert not list(candidates(source))
+
+
+HARD = '''\
+# -*- coding: utf-8 -*-
+"""Ünïcode."""
+from os import path
+
+
+@decorated("é", n=1)
+class Näme:
+    größe = {"ß": [1, 2, 3], **other}
+
+    def f(self, x=[], *args, key: int = 0, **kwargs):  # ü
+        """Doc."""
+        if x: return 1
+        elif not key: x = 2; key = 3
+        else:
+            f"{x!r:>{key}} é {key + 1}"
+        with open(path.join("ä", x)) as handle, lock: pass
+        try:
+            self.größe["é"][0:key] += [y for y in x if y > 0 if y]
+        except (ValueError, TypeError) as error:
+            raise RuntimeError("no") from error
+        finally:
+            del x[0]
+        while True:
+\t        break
+        return (lambda a, b=1: a - b)(*args), sum(i * 2 for i in x), (yield), \\
+            x[::2] or not key and 1 < key <= 3
+    async def g(self): return await h(self.größe)
+
+
+for i, (a, b) in enumerate([]):
+    continue
+else:
+    global_ = [-1, +2, ~3, 1.5, 2j, b"x", ..., None, True, 'it\\'s', "q\\"", """multi
+line"""]
+match global_:
+    case [1, x] if x: pass
+    case _: pass
+'''
+
+
+def candidates(source: Source, most: int = 200) -> Iterator[str]:
+    """Some candidates' texts, after a look at each that nothing but its own span changed."""
+    places = [Suspect(source, statement, 1.0) for statement in source.statements]
+    for error in ("", "KeyError: 'x'", "NameError: name 'x' is not defined", "TypeError: 'NoneType' object"):
+        for candidate in islice(ranked(places, CATALOGUE, failure_of(error), scale=3), most):
+            edit = candidate.edit
+            assert candidate.text.startswith(source.text[: edit.start])
+            assert candidate.text.endswith(source.text[edit.end :])
+            yield candidate.text
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_every_candidate_of_a_hard_file_is_valid_and_different(newline: str) -> None:
+    source = Source(FILE, HARD.replace("\n", newline))
+    original = ast.dump(source.tree)
+    count = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for text in candidates(source):
+            count += 1
+            assert ast.dump(ast.parse(text)) != original
+            assert newline == "\n" or "\n" not in text.replace("\r\n", "")
+    assert count > 500
+
+
+NAMES = st.sampled_from(["a", "b", "total", "größe"])
+ATOMS = st.one_of(NAMES, st.integers(0, 9).map(str), st.sampled_from(["'ü'", "None", "[]", "True"]))
+EXPRESSIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "**", "and", "or", "<", "==", "in"]), inner).map(
+            lambda parts: f"({parts[0]}) {parts[1]} {parts[2]}"
+        ),
+        st.tuples(inner, inner).map(lambda parts: f"f({parts[0]}, {parts[1]})"),
+        st.tuples(NAMES, inner).map(lambda parts: f"{parts[0]}[{parts[1]}]"),
+        inner.map(lambda part: f"[x for x in {part}  if x]"),
+        inner.map(lambda part: f"(not {part})"),
+        st.tuples(inner, inner).map(lambda parts: f"({parts[0]} if a else {parts[1]})"),
+    ),
+    max_leaves=5,
+)
+STATEMENTS = st.one_of(
+    EXPRESSIONS.map(lambda text: f"    return {text}  # ä"),
+    EXPRESSIONS.map(lambda text: f"    total = {text}"),
+    EXPRESSIONS.map(lambda text: f"    if {text}:\n        total += 1\n    elif a: pass"),
+    EXPRESSIONS.map(lambda text: f"    for b in {text}:\n        g(b)\n        continue"),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(STATEMENTS, min_size=1, max_size=3))
+def test_every_candidate_of_any_function_is_valid_and_different(lines: list[str]) -> None:
+    text = "def f(a, größe=1):\n" + "\n".join(lines) + "\n"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        source = Source(FILE, text)
+        original = ast.dump(source.tree)
+        assert all(ast.dump(ast.parse(changed)) != original for changed in candidates(source, 40))
