@@ -1,0 +1,59 @@
+"""Failures get their names from whatever exception arrives, and keep secrets to themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixer.infrastructure.model_failures import Gravity, name_failure, scrub
+
+
+class Refusal(Exception):
+    """What providers' clients raise: a text and a status."""
+
+    def __init__(self, text: str, status_code: int | None = None) -> None:
+        super().__init__(text)
+        self.status_code = status_code
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason", "gravity"),
+    [
+        (Refusal("no", 401), "unauthorised", Gravity.FATAL),
+        (Refusal("API key not valid. Please pass a valid API key.", 400), "unauthorised", Gravity.FATAL),
+        (Refusal("temperature is deprecated for this model", 400), "takes no temperature", Gravity.REPEATED),
+        (Refusal("prompt is too long: 300000 tokens", 400), "context window", Gravity.ATTEMPT),
+        (Refusal("Your credit balance is too low: insufficient credit", 400), "quota", Gravity.FATAL),
+        (Refusal("Overloaded", 529), "server error (529): Overloaded", Gravity.PASSING),
+        (ConnectionRefusedError("111"), "connection refused", Gravity.PASSING),
+        (ConnectionResetError("104"), "dropped", Gravity.PASSING),
+        (TimeoutError(), "timed out after 7 s", Gravity.REPEATED),
+        (ValueError("odd"), "ValueError: odd", Gravity.REPEATED),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_failure_is_named(raised: Exception, reason: str, gravity: Gravity) -> None:
+    failure = name_failure(raised, 7)
+    assert reason in failure.reason
+    assert failure.gravity is gravity
+
+
+def test_the_cause_behind_a_general_error_is_what_counts() -> None:
+    wrapper = Refusal("InternalServerError: OpenAIException - Connection error.", 500)
+    wrapper.__cause__ = ConnectionRefusedError("111")
+    assert name_failure(wrapper, 1).reason == "connection refused"
+
+
+def test_only_the_providers_own_words_are_quoted() -> None:
+    raised = Refusal("litellm.InternalServerError: InternalServerError: OpenAIException - out of order\nand more", 500)
+    assert name_failure(raised, 1).reason == "server error (500): out of order"
+
+
+def test_no_secret_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "plain-words-as-a-key")
+    text = scrub("plain-words-as-a-key, sk-abcdef123456, http://me:hunter22@host/v1, Bearer abc.def.ghi, task-list")
+    assert "plain-words" not in text
+    assert "abcdef123456" not in text
+    assert "hunter22" not in text
+    assert "abc.def" not in text
+    assert "host/v1" in text
+    assert "task-list" in text
