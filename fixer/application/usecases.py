@@ -166,7 +166,7 @@ class TestFixingService:
     def _ask(self, error: TestError, attempt: FixAttempt, reviewer: Reviewer) -> tuple[str, str]:
         decision = reviewer.review(error, attempt)
         if decision is Decision.QUIT:
-            raise StopRun
+            raise StopRun("declined in review")
         if decision is Decision.KEEP:
             return "", _KEPT
         return "declined in review", _LEAVE_ALONE if decision is Decision.SKIP else _TRY_AGAIN
@@ -275,7 +275,7 @@ class FixRun:
                 self._recheck(errors, error)
 
     def _recheck(self, errors: Sequence[TestError], fixed: TestError) -> None:
-        red = [error for error in errors if error.can_attempt_fix() and not error.fix_attempts]
+        red = [error for error in errors if error.can_attempt_fix()]
         if not red:
             return
         run = self._tests.run([error.nodeid for error in red])
