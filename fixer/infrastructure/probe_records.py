@@ -1,0 +1,148 @@
+"""Turns the probe's lines into results; the only place that may say that a test passed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fixer.domain.models import CodeLocation, ErrorDetails, TestResult, TestRun, Verdict
+
+
+@dataclass(frozen=True)
+class ProbeRun:
+    """Everything that one pytest process told. `status` is None where it never reached its end."""
+
+    results: tuple[TestResult, ...] = ()
+    executed: dict[str, dict[Path, frozenset[int]]] = field(default_factory=dict)
+    rootdir: Path | None = None
+    plugins: frozenset[str] = frozenset()
+    internal_error: str = ""
+    status: int | None = None
+    unfinished: str = ""
+    """The test that had started and was never heard of again."""
+
+    def as_test_run(self, seconds: float) -> TestRun:
+        """The part that the rest of fixer knows of."""
+        return TestRun(self.results, self.executed, seconds)
+
+
+def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = "") -> ProbeRun:
+    """Read what a process wrote; lines that do not carry the nonce were not written by the probe.
+
+    `ending` says how a process that never reached its end was ended: `crashed (SIGSEGV)`, `timed out` …
+    """
+    records = [record for line in lines if (record := _record(line, nonce))]
+    session = _first(records, "session")
+    finished = _first(records, "end")
+    reports: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        if record["kind"] in ("start", "report"):
+            reports.setdefault(record["nodeid"], []).append(record)
+    results = [_collect_result(record, project) for record in records if record["kind"] == "collect-error"]
+    results += [_result(nodeid, _phases(found), project, ending) for nodeid, found in reports.items()]
+    return ProbeRun(
+        tuple(results),
+        {record["nodeid"]: _lines(record["files"]) for record in records if record["kind"] == "lines"},
+        Path(session["rootdir"]) if session else None,
+        frozenset(session.get("plugins", ())),
+        _first(records, "internal-error").get("text", ""),
+        finished.get("status"),
+        "" if finished else _unfinished(reports),
+    )
+
+
+def _record(line: bytes, nonce: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) and record.get("nonce") == nonce else {}
+
+
+def _first(records: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
+    return next((record for record in records if record["kind"] == kind), {})
+
+
+def _phases(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The reports of the last time that the test ran: a plugin may have run it more than once."""
+    starts = [number for number, record in enumerate(records) if record["kind"] == "start"]
+    last = records[starts[-1] :] if starts else records
+    return [record for record in last if record["kind"] == "report"]
+
+
+def _unfinished(reports: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+    open_tests = [nodeid for nodeid, found in reports.items() if not _has_teardown(found)]
+    return open_tests[-1] if open_tests else ""
+
+
+def _has_teardown(records: Sequence[dict[str, Any]]) -> bool:
+    return any(report["when"] == "teardown" for report in _phases(records))
+
+
+def _result(nodeid: str, phases: Sequence[dict[str, Any]], project: Path, ending: str) -> TestResult:
+    seconds = sum(phase["seconds"] for phase in phases)
+    failed = next((phase for phase in phases if phase["outcome"] == "failed"), None)
+    if failed:
+        return _failure(nodeid, failed, project, seconds)
+    skipped = next((phase for phase in phases if phase["outcome"] == "skipped"), None)
+    if skipped:
+        reason = "expected to fail" if "xfail" in skipped else "skipped"
+        return TestResult(nodeid, Verdict.NOT_RUN, f"{reason}: {skipped.get('skip', '')}".rstrip(": "), seconds=seconds)
+    if not any(phase["when"] == "teardown" for phase in phases):
+        return _cut_off(nodeid, ending, seconds)
+    call = next((phase for phase in phases if phase["when"] == "call"), None)
+    if call is None or call["outcome"] != "passed":
+        return TestResult(nodeid, Verdict.NOT_RUN, "its call was never reported", seconds=seconds)
+    if any(phase["outcome"] == "rerun" for phase in phases):
+        return TestResult(nodeid, Verdict.NOT_RUN, "passed only when it was run again", seconds=seconds)
+    if "xfail" in call:
+        return TestResult(nodeid, Verdict.NOT_RUN, "passed, but is marked as expected to fail", seconds=seconds)
+    return TestResult(nodeid, Verdict.PASSED, seconds=seconds)
+
+
+def _failure(nodeid: str, report: dict[str, Any], project: Path, seconds: float) -> TestResult:
+    error_type = report.get("type") or ("XPass(strict)" if "[XPASS(strict)]" in report["text"] else "Failed")
+    where = {"setup": " in setup", "teardown": " in teardown"}.get(report["when"], "")
+    details = ErrorDetails(
+        error_type, report.get("message") or report["text"], report["text"], _captured(report.get("sections", ()))
+    )
+    location, frames = _places(report.get("frames", ()), project)
+    return TestResult(nodeid, Verdict.FAILED, f"{error_type}{where}", details, location, frames, seconds)
+
+
+def _collect_result(record: dict[str, Any], project: Path) -> TestResult:
+    error_type = record.get("type") or "CollectError"
+    details = ErrorDetails(error_type, record.get("message") or record["text"], record["text"])
+    location, frames = _places(record.get("frames", ()), project)
+    return TestResult(record["nodeid"], Verdict.FAILED, f"not collected: {error_type}", details, location, frames)
+
+
+def _cut_off(nodeid: str, ending: str, seconds: float) -> TestResult:
+    reason = ending or "never finished"
+    error_type = "Timeout" if reason.startswith("timed out") else "Crash"
+    details = ErrorDetails(error_type, f"The test process {reason}.")
+    return TestResult(nodeid, Verdict.FAILED, reason, details, seconds=seconds)
+
+
+def _places(frames: Iterable[Sequence[Any]], project: Path) -> tuple[CodeLocation | None, tuple[CodeLocation, ...]]:
+    """The innermost frame of the project, and all of them, outermost first."""
+    found = [CodeLocation(Path(file), int(line)) for file, line, *_ in frames]
+    own = tuple(place for place in found if _is_own(place.file, project))
+    return (own[-1] if own else None), own
+
+
+def _is_own(file: Path, project: Path) -> bool:
+    if not file.is_relative_to(project):
+        return False
+    return not {"site-packages", ".venv", "venv", ".tox", ".nox"}.intersection(file.relative_to(project).parts)
+
+
+def _captured(sections: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"--- {name} ---\n{text.rstrip()}" for name, text in sections if text.strip())
+
+
+def _lines(files: Mapping[str, Sequence[int]]) -> dict[Path, frozenset[int]]:
+    return {Path(file): frozenset(lines) for file, lines in files.items()}

@@ -1,0 +1,360 @@
+"""A pytest plugin that writes down what pytest knows, one JSON line per fact, at once: a crash loses nothing known.
+
+It is injected with `-p fixer_probe` into the project's own interpreter and configured by FIXER_PROBE_* variables:
+OUT (file to append to), NONCE (in every line, unknown to the code under test), SELECT and DESELECT (files with a JSON
+list of exact node ids), TIMEOUT (seconds per phase of a test), TRACE (JSON list of folders whose executed lines count).
+Python 3.8 and newer, pytest 6.2 and newer. It must warn about nothing: many projects turn warnings into errors.
+"""
+
+import faulthandler
+import json
+import linecache
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+TEXT_LIMIT = 40000
+"""Characters of a text that are kept, half from each end; whole lines."""
+FRAME_LIMIT = 60
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_settings = {}
+
+
+class Timeout(BaseException):
+    """A test took too long. A BaseException, because tests and the code under test catch Exception."""
+
+
+def pytest_addoption(parser):
+    """The first hook of all, before any conftest: take our variables out of sight of the project."""
+    del parser
+    for name in ("OUT", "NONCE", "SELECT", "DESELECT", "TIMEOUT", "TRACE"):
+        value = os.environ.pop("FIXER_PROBE_" + name, None)
+        if value is not None:
+            _settings[name] = value
+    _leave_paths()
+    if hasattr(signal, "SIGUSR2"):
+        # A copy of the real stderr: during a test, descriptor 2 is pytest's.
+        faulthandler.register(signal.SIGUSR2, file=os.fdopen(os.dup(2), "w"), all_threads=True)
+
+
+def pytest_configure(config):
+    """Begin, here or in an xdist worker, which is told our settings by its controller."""
+    settings = dict(getattr(config, "workerinput", {}).get("fixer_probe") or _settings)
+    if "OUT" in settings:
+        config.pluginmanager.register(Probe(config, settings), "fixer-probe-hooks")
+
+
+class Probe:
+    """The hooks of one session."""
+
+    def __init__(self, config, settings):
+        self._config = config
+        self._settings = settings
+        self._is_worker = hasattr(config, "workerinput")
+        self._seconds = 0.0 if _has_own_timeout(config) else float(settings.get("TIMEOUT", "0"))
+        self._tracer = _new_tracer(json.loads(settings["TRACE"])) if "TRACE" in settings else None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput["fixer_probe"] = self._settings
+
+    def pytest_sessionstart(self, session):
+        config = session.config
+        self._write(
+            "session",
+            rootdir=str(getattr(config, "rootpath", None) or config.rootdir),
+            pytest=pytest.__version__,
+            python=".".join(map(str, sys.version_info[:3])),
+            plugins=sorted({dist.project_name for _, dist in config.pluginmanager.list_plugin_distinfo()}),
+        )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config, items):
+        wanted, unwanted = self._ids("SELECT"), self._ids("DESELECT") or ()
+        kept = [item for item in items if (wanted is None or item.nodeid in wanted) and item.nodeid not in unwanted]
+        remaining = {id(item) for item in kept}
+        left_out = [item for item in items if id(item) not in remaining]
+        items[:] = kept
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        outcome = yield
+        report = outcome.get_result()
+        if report.failed:
+            raised = getattr(getattr(report, "call", None), "excinfo", None)
+            report._fixer = json.dumps(_collect_facts(collector, raised))
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self._write("collect-error", nodeid=report.nodeid, text=_cut(_longrepr_text(report)), **_facts(report))
+
+    def pytest_runtest_logstart(self, nodeid):
+        self._write("start", nodeid=nodeid)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        if self._tracer is None:
+            yield
+            return
+        self._tracer.start()
+        yield
+        self._write("lines", nodeid=item.nodeid, files=self._tracer.stop())
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_setup(self):
+        with _Limit(self._seconds):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self):
+        with _Limit(self._seconds):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_teardown(self):
+        with _Limit(self._seconds):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, call):
+        outcome = yield
+        if call.excinfo is not None:
+            outcome.get_result()._fixer = json.dumps(_exception_facts(call.excinfo))
+
+    def pytest_runtest_logreport(self, report):
+        facts = {"nodeid": report.nodeid, "when": report.when, "outcome": report.outcome, "seconds": report.duration}
+        if hasattr(report, "wasxfail"):
+            facts["xfail"] = str(report.wasxfail)
+        elif report.skipped:
+            facts["skip"] = _skip_reason(report)
+        if report.failed:
+            facts["text"] = _cut(_longrepr_text(report))
+            facts["sections"] = [[name, _cut(text)] for name, text in report.sections]
+            facts.update(_facts(report))
+        self._write("report", **facts)
+
+    def pytest_internalerror(self, excrepr):
+        self._write("internal-error", text=_cut(str(excrepr)))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus):
+        self._write("end", status=int(exitstatus))
+
+    def _ids(self, name):
+        if name not in self._settings:
+            return None
+        with open(self._settings[name], encoding="ascii") as file:
+            return set(json.load(file))
+
+    def _write(self, kind, **facts):
+        if self._is_worker:
+            return
+        facts["kind"], facts["nonce"] = kind, self._settings.get("NONCE", "")
+        # Opened for each line: a test may close every descriptor it finds.
+        descriptor = os.open(self._settings["OUT"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, json.dumps(facts).encode("ascii") + b"\n")
+        finally:
+            os.close(descriptor)
+
+
+class _Limit:
+    """Raises Timeout in the main thread when its block takes too long; no limit where signals cannot be had."""
+
+    def __init__(self, seconds):
+        self._on = seconds > 0 and hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+        self._seconds = seconds
+
+    def __enter__(self):
+        if self._on:
+            self._before = signal.signal(signal.SIGALRM, self._stop)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(self, *_):
+        if self._on:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before)
+
+    def _stop(self, *_):
+        raise Timeout("the test took longer than %g s" % self._seconds)
+
+
+class _SettraceTracer:
+    """Executed lines by `sys.settrace`, for Python before 3.12."""
+
+    def __init__(self, folders):
+        self._scope = _Scope(folders)
+        self._seen = {}
+
+    def start(self):
+        self._seen = {}
+        threading.settrace(self._enter)
+        sys.settrace(self._enter)
+
+    def stop(self):
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
+        return {file: sorted(lines) for file, lines in self._seen.items() if lines}
+
+    def _enter(self, frame, event, argument):
+        del event, argument
+        file = self._scope.path_of(frame.f_code.co_filename)
+        if file is None:
+            return None
+        lines = self._seen.setdefault(file, set())
+
+        def step(frame, event, argument):
+            del argument
+            if event == "line":
+                lines.add(frame.f_lineno)
+            return step
+
+        return step
+
+
+class _MonitoringTracer:
+    """Executed lines by `sys.monitoring` (PEP 669): each line costs only the first time in a test."""
+
+    def __init__(self, folders):
+        self._scope = _Scope(folders)
+        self._seen = {}
+        self._monitoring = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        self._tool = next(tool for tool in (4, 3, 2, 1) if self._monitoring.get_tool(tool) is None)
+        self._monitoring.use_tool_id(self._tool, "fixer")
+        self._monitoring.register_callback(self._tool, self._monitoring.events.LINE, self._line)
+
+    def start(self):
+        self._seen = {}
+        self._monitoring.restart_events()
+        self._monitoring.set_events(self._tool, self._monitoring.events.LINE)
+
+    def stop(self):
+        self._monitoring.set_events(self._tool, 0)
+        return {file: sorted(lines) for file, lines in self._seen.items()}
+
+    def _line(self, code, line):
+        file = self._scope.path_of(code.co_filename)
+        if file is not None:
+            self._seen.setdefault(file, set()).add(line)
+        return self._monitoring.DISABLE
+
+
+class _Scope:
+    """Which files' lines count: below the folders, and not installed there."""
+
+    def __init__(self, folders):
+        self._folders = tuple(os.path.join(folder, "") for folder in folders)
+        self._known = {}
+
+    def path_of(self, name):
+        if name not in self._known:
+            self._known[name] = self._look(name)
+        return self._known[name]
+
+    def _look(self, name):
+        path = os.path.realpath(name)
+        folder = next((folder for folder in self._folders if path.startswith(folder)), None)
+        if folder is None or name.startswith("<"):
+            return None
+        parts = path[len(folder) :].split(os.sep)
+        return None if {"site-packages", ".venv", "venv", ".tox", ".nox"}.intersection(parts) else path
+
+
+def _new_tracer(folders):
+    if hasattr(sys, "monitoring"):
+        try:
+            return _MonitoringTracer(folders)
+        except (StopIteration, ValueError):  # every tool id is taken
+            pass
+    return _SettraceTracer(folders)
+
+
+def _leave_paths():
+    """Out of PYTHONPATH for the project's own processes; last in sys.path, where xdist's workers still find us."""
+    kept = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != _HERE]
+    if kept:
+        os.environ["PYTHONPATH"] = os.pathsep.join(kept)
+    else:
+        os.environ.pop("PYTHONPATH", None)
+    if _HERE in sys.path:
+        sys.path.remove(_HERE)
+        sys.path.append(_HERE)
+
+
+def _has_own_timeout(config):
+    """Whether pytest-timeout, which uses the same alarm, is at work."""
+    if not config.pluginmanager.hasplugin("timeout"):
+        return False
+    try:
+        return bool(config.getoption("timeout", None) or config.getini("timeout"))
+    except (KeyError, ValueError):
+        return False
+
+
+def _facts(report):
+    return json.loads(getattr(report, "_fixer", "null") or "null") or {}
+
+
+def _exception_facts(excinfo):
+    facts = {"type": excinfo.type.__name__, "message": _cut(_text_of(excinfo.value))}
+    facts["frames"] = _frames(excinfo.tb)
+    return facts
+
+
+def _collect_facts(collector, excinfo):
+    facts = {"path": str(getattr(collector, "path", None) or getattr(collector, "fspath", ""))}
+    if excinfo is None:
+        return facts
+    error = excinfo.value.__cause__ or excinfo.value
+    facts.update(type=type(error).__name__, message=_cut(_text_of(error)), frames=_frames(error.__traceback__))
+    if isinstance(error, SyntaxError) and error.filename:
+        place = [error.filename, error.lineno or 1, "<module>", (error.text or "").strip()]
+        facts["frames"].append(place)
+    return facts
+
+
+def _frames(traceback):
+    """[file, line, function, source], outermost first; of a very long traceback both ends."""
+    frames = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        source = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
+        frames.append([os.path.abspath(code.co_filename), traceback.tb_lineno, code.co_name, source])
+        traceback = traceback.tb_next
+    half = FRAME_LIMIT // 2
+    return frames if len(frames) <= FRAME_LIMIT else frames[:half] + frames[-half:]
+
+
+def _text_of(error):
+    try:
+        return str(error)
+    except Exception as broken:
+        return "<str() of the exception raised %s>" % type(broken).__name__
+
+
+def _longrepr_text(report):
+    try:
+        return report.longreprtext
+    except Exception as broken:
+        return "<the report could not be shown: %s>" % type(broken).__name__
+
+
+def _skip_reason(report):
+    longrepr = report.longrepr
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr or "")
+
+
+def _cut(text):
+    """Whole lines from both ends; what is left out is said."""
+    if len(text) <= TEXT_LIMIT:
+        return text
+    half = TEXT_LIMIT // 2
+    head = text[:half].rpartition("\n")[0] or text[:half]
+    tail = text[-half:].partition("\n")[2] or text[-half:]
+    return "%s\n... %d characters left out ...\n%s" % (head, len(text) - len(head) - len(tail), tail)
