@@ -506,6 +506,14 @@ class TestRuns:
         assert bench.tree.landed == [B]
         assert [error.status for error in summary.errors] == ["unfixed", "fixed"]
 
+    def test_of_two_fixes_that_break_a_test_together_the_newer_goes(self) -> None:
+        def red(tree: Tree) -> set[str]:
+            return {*unless_fixed(A, B)(tree), *({C} if {A, B} <= set(tree.landed) else set())}
+
+        bench = Bench([A, B, C], red=red)
+        bench.run()
+        assert bench.tree.landed == [A]
+
     def test_what_no_fix_explains_is_reported_as_broken(self) -> None:
         state = {"runs": 0}
 
