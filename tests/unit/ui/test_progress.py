@@ -1,0 +1,181 @@
+"""What is shown while a run goes on."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from rich.console import Console
+
+from fixer.domain.events import (
+    DiscoveryStarted,
+    DomainEvent,
+    ErrorsDiscovered,
+    FixAttemptCompleted,
+    FixAttemptStarted,
+    FixedAlong,
+    FixLanded,
+    FixTakenBack,
+    Notice,
+    PhaseEntered,
+)
+from fixer.domain.models import ErrorDetails, TestError, Usage
+from fixer.ui.progress import LiveProgress, PlainProgress, RunState
+
+ERRORS = tuple(TestError(Path("t.py"), name, ErrorDetails("E", "")) for name in ("test_a", "test_b[[red]x]", "test_c"))
+FIRST, SECOND, THIRD = ERRORS
+FREE = Usage("offline", cost_usd=0.0)
+PAID = Usage("a-model", 0.4, 1, 1000, 234, 0.0125)
+UNPRICED = Usage("b-model", 0.4, 1, 10, 0, None)
+
+
+def started(error: TestError, number: int) -> FixAttemptStarted:
+    return FixAttemptStarted(error.id, uuid4(), error.nodeid, number, 3, 0.3 + number / 10)
+
+
+def ended(error: TestError, number: int, reason: str, usage: Usage) -> FixAttemptCompleted:
+    return FixAttemptCompleted(error.id, uuid4(), error.nodeid, number, not reason, reason, usage)
+
+
+STORY: list[DomainEvent] = [
+    Notice("Tests run with python"),
+    Notice("chosen because of .venv", detail=True),
+    DiscoveryStarted(),
+    ErrorsDiscovered(ERRORS, 12, 1.24),
+    started(FIRST, 1),
+    PhaseEntered(FIRST.id, "thinking"),
+    ended(FIRST, 1, "the test still fails: \x1b[2J[bold]no\nmore", PAID),
+    started(FIRST, 2),
+    PhaseEntered(FIRST.id, "testing"),
+    FixLanded(FIRST.id, FIRST.nodeid, "f1", "0123456789ab", "", ("a.py", "b.py")),
+    ended(FIRST, 2, "", FREE),
+    FixedAlong(THIRD.id, THIRD.nodeid, FIRST.nodeid),
+    started(SECOND, 1),
+    FixLanded(SECOND.id, SECOND.nodeid, "f2", "", "you are editing these lines", ("c.py",)),
+    ended(SECOND, 1, "", UNPRICED),
+    FixTakenBack(SECOND.nodeid, "f2", ("t.py::test_z",)),
+]
+
+PLAIN = """\
+Tests run with python
+Running the tests
+3 red, 12 passed (1.2 s)
+t.py::test_a: attempt 1/3, temperature 0.4
+  undone: the test still fails: [bold]no (1,234 tokens, $0.0125)
+t.py::test_a: attempt 2/3, temperature 0.5
+  fixed t.py::test_a in a.py, b.py (012345678)
+  verified
+  fixed t.py::test_c too, by the fix of t.py::test_a
+t.py::test_b[[red]x]: attempt 1/3, temperature 0.4
+  fixed t.py::test_b[[red]x] in c.py (uncommitted: you are editing these lines)
+  verified (10 tokens, price unknown)
+The fix of t.py::test_b[[red]x] was taken back: it broke t.py::test_z
+"""
+
+
+def plain(events: list[DomainEvent], *, quiet: bool = False, verbose: bool = False) -> str:
+    stream = io.StringIO()
+    with PlainProgress(stream, quiet=quiet, verbose=verbose) as progress:
+        for event in events:
+            progress(event)
+    return stream.getvalue()
+
+
+def test_plain_lines_without_control_codes() -> None:
+    assert plain(STORY) == PLAIN
+
+
+def test_quiet_says_nothing() -> None:
+    assert plain(STORY, quiet=True) == ""
+
+
+def test_verbose_adds_details_and_phases() -> None:
+    added = [line for line in plain(STORY, verbose=True).splitlines() if line not in PLAIN.splitlines()]
+    assert added == ["chosen because of .venv", "  thinking", "  testing"]
+
+
+def test_a_green_run() -> None:
+    assert plain([ErrorsDiscovered((), 3, 0.5)]) == "Nothing is red, 3 passed (0.5 s)\n"
+
+
+def test_pausing_plain_lines_changes_nothing() -> None:
+    stream = io.StringIO()
+    with PlainProgress(stream) as progress, progress.pause():
+        pass
+    assert stream.getvalue() == ""
+
+
+def test_the_state_follows_the_events() -> None:
+    state = RunState()
+    for event in STORY:
+        state.follow(event)
+    assert (state.total, state.fixed, len(state.finished)) == (3, 2, 3)
+    assert (state.tokens, state.cost_usd) == (1244, None)
+
+
+def test_a_test_given_up_on_counts_as_finished() -> None:
+    state = RunState()
+    for event in (ErrorsDiscovered(ERRORS, 0, 1.0), started(FIRST, 1), started(FIRST, 2), started(SECOND, 1)):
+        state.follow(event)
+    assert (state.finished, state.fixed, state.nodeid) == ({FIRST.id}, 0, SECOND.nodeid)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None, highlight=False, markup=False)
+
+
+def written(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_display_on_a_terminal(console: Console) -> None:
+    clock = Clock()
+    progress = LiveProgress(console, clock=clock)
+    for event in STORY[3:6]:
+        progress._state.follow(event)
+    progress._state.follow(ended(FIRST, 1, "no", PAID))
+    progress._state.follow(started(FIRST, 2))
+    progress._state.follow(PhaseEntered(FIRST.id, "testing"))
+    clock.now = 75
+    console.print(progress.display())
+    assert [line.strip() for line in written(console).splitlines()] == [
+        "0/3  0 fixed  1,234 tokens, $0.0125  1:15",
+        "t.py::test_a  attempt 2/3, temperature 0.5  testing",
+    ]
+
+
+def test_a_live_run_leaves_the_lines_and_no_hidden_cursor(console: Console) -> None:
+    with LiveProgress(console) as progress:
+        for event in STORY:
+            progress(event)
+    screen = written(console)
+    assert screen.count("\x1b[?25l") == screen.count("\x1b[?25h") == 1
+    for line in PLAIN.splitlines():
+        assert line in screen
+
+
+def test_a_live_run_that_breaks_leaves_no_hidden_cursor(console: Console) -> None:
+    with pytest.raises(KeyboardInterrupt), LiveProgress(console):
+        raise KeyboardInterrupt
+    assert "\x1b[?25h" in written(console)
+
+
+def test_the_display_is_away_while_a_person_is_asked(console: Console) -> None:
+    with LiveProgress(console) as progress:
+        progress(started(FIRST, 1))
+        with progress.pause():
+            hidden, shown = written(console).count("\x1b[?25l"), written(console).count("\x1b[?25h")
+        assert hidden == shown == 1
+    assert written(console).count("\x1b[?25l") == written(console).count("\x1b[?25h") == 2

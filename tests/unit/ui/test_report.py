@@ -1,0 +1,228 @@
+"""Reports, as whole texts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
+from fixer.ui.report import fix_text, history_text, junit_xml, run_json, run_text
+
+START = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
+
+ATTEMPT = AttemptRecord(
+    number=1,
+    model="a-model",
+    temperature=0.4,
+    temperature_sent=None,
+    status="success",
+    reason="",
+    seconds=2.25,
+    model_seconds=1.5,
+    test_seconds=0.5,
+    tokens_sent=1000,
+    tokens_received=234,
+    cost_usd=0.0125,
+    diff="--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = [1]\n+x = [2]\n",
+    started_at=START,
+)
+FAILED = replace(ATTEMPT, status="failed", reason="the test still fails: ValueError: [bold]\x1b[2Jno[/bold]\nsecond")
+FIX = FixRecord(
+    id="f1",
+    run_id="r1",
+    nodeid="t.py::test_a",
+    state="landed",
+    commit="0123456789abcdef",
+    note="",
+    files=("a.py",),
+    diff=ATTEMPT.diff,
+    landed_at=START,
+)
+FIXED = ErrorRecord("t.py::test_a", "fixed", "AssertionError", "assert 1 == 2", "", FIX, (ATTEMPT,))
+UNFIXED = ErrorRecord(
+    "t.py::test_b[<&>]", "unfixed", "ValueError", "no\x00 & <never>", "", None, (FAILED, replace(FAILED, number=2))
+)
+ALONG = ErrorRecord("t.py::TestX::test_c", "fixed", "KeyError", "'k'", "t.py::test_a", None, ())
+LACKING = ErrorRecord("test_d.py", "environment", "ModuleNotFoundError", "No module named 'numpy'", "", None, ())
+FLAKY = ErrorRecord("t.py::test_e", "flaky", "AssertionError", "assert 0", "", None, ())
+RUN = RunRecord(
+    id="r1",
+    started_at=START,
+    ended_at=START + timedelta(seconds=12.34),
+    model="a-model",
+    exit_code=1,
+    tests=(FIXED, UNFIXED, ALONG, LACKING, FLAKY),
+    newly_broken=("t.py::test_z",),
+)
+GREEN = RunRecord("r2", START, START + timedelta(seconds=1), "offline", 0, (), ())
+
+
+def test_the_summary() -> None:
+    assert run_text(RUN) == (
+        "fixed        t.py::test_a         1 attempt   012345678\n"
+        "unfixed      t.py::test_b[<&>]    2 attempts  the test still fails: ValueError: [bold]no[/bold]\n"
+        "fixed        t.py::TestX::test_c              by the fix of t.py::test_a\n"
+        "environment  test_d.py                        ModuleNotFoundError: No module named 'numpy'\n"
+        "flaky        t.py::test_e                     AssertionError: assert 0\n"
+        "broken       t.py::test_z                     passed before this run, and fails since\n"
+        "\n"
+        "2 of 5 fixed in 12.3 s with a-model, 3,702 tokens, $0.0375."
+    )
+
+
+def test_the_summary_in_colour_says_the_same() -> None:
+    coloured = run_text(RUN, color=True)
+    assert coloured.startswith("\x1b[32mfixed\x1b[0m        t.py::test_a")
+    for code in ("\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"):
+        coloured = coloured.replace(code, "")
+    assert coloured == run_text(RUN)
+
+
+def test_the_summary_of_a_green_run() -> None:
+    assert run_text(GREEN) == "Nothing was red (1.0 s)."
+
+
+@pytest.mark.parametrize(
+    ("cost", "tokens", "words"),
+    [(None, 1234, "1,234 tokens, price unknown"), (0.0, 0, "free"), (0.5, 10, "10 tokens, $0.5000")],
+)
+def test_what_a_run_cost(cost: float | None, tokens: int, words: str) -> None:
+    attempt = replace(ATTEMPT, cost_usd=cost, tokens_sent=tokens, tokens_received=0)
+    run = replace(RUN, tests=(replace(FIXED, attempts=(attempt,)),), newly_broken=())
+    assert run_text(run).endswith(f"1 of 1 fixed in 12.3 s with a-model, {words}.")
+
+
+def test_an_uncommitted_fix_says_why() -> None:
+    fix = replace(FIX, commit="", note="you are editing these lines")
+    run = replace(RUN, tests=(replace(FIXED, fix=fix),), newly_broken=())
+    assert run_text(run).splitlines()[0] == "fixed  t.py::test_a  1 attempt  uncommitted: you are editing these lines"
+
+
+def test_the_history() -> None:
+    unfinished = replace(RUN, id="r3", ended_at=None, exit_code=None)
+    assert history_text([unfinished, RUN, GREEN]) == (
+        "RUN  STARTED            MODEL    FIXED  SECONDS  COST     EXIT\n"
+        "r3   2024-05-06 07:08Z  a-model  2/5    0.0      $0.0375  unfinished\n"
+        "r1   2024-05-06 07:08Z  a-model  2/5    12.3     $0.0375  1\n"
+        "r2   2024-05-06 07:08Z  offline  0/0    1.0      free     0"
+    )
+    assert history_text([]) == "No runs yet."
+
+
+def test_one_fix() -> None:
+    assert fix_text(FIX, RUN) == (
+        "fix      f1\n"
+        "test     t.py::test_a\n"
+        "state    landed\n"
+        "commit   0123456789abcdef\n"
+        "when     2024-05-06 07:08Z\n"
+        "run      r1 (a-model)\n"
+        "attempt  1 at temperature 0.4\n"
+        "files    a.py\n"
+        "\n"
+        "--- a/a.py\n"
+        "+++ b/a.py\n"
+        "@@ -1 +1 @@\n"
+        "-x = [1]\n"
+        "+x = [2]"
+    )
+
+
+def test_a_diff_in_colour() -> None:
+    assert fix_text(FIX, RUN, color=True).splitlines()[-2:] == ["\x1b[31m-x = [1]\x1b[0m", "\x1b[32m+x = [2]\x1b[0m"]
+
+
+def test_an_uncommitted_fix_of_a_run_that_is_gone() -> None:
+    fix = replace(FIX, commit="", state="uncommitted", note="there is no git", nodeid="t.py::gone")
+    assert fix_text(fix, RUN).splitlines()[:6] == [
+        "fix    f1",
+        "test   t.py::gone",
+        "state  uncommitted (there is no git)",
+        "when   2024-05-06 07:08Z",
+        "run    r1 (a-model)",
+        "files  a.py",
+    ]
+
+
+def test_the_json_is_exactly_what_is_documented() -> None:
+    run = replace(RUN, tests=(FIXED, ALONG), newly_broken=("t.py::test_z",))
+    assert json.loads(json.dumps(run_json(run))) == {
+        "schema": 1,
+        "run": "r1",
+        "exit_code": 1,
+        "model": "a-model",
+        "cost_usd": 0.0125,
+        "tokens": {"sent": 1000, "received": 234},
+        "seconds": 12.34,
+        "tests": [
+            {
+                "nodeid": "t.py::test_a",
+                "status": "fixed",
+                "error_type": "AssertionError",
+                "message": "assert 1 == 2",
+                "fixed_by": None,
+                "commit": "0123456789abcdef",
+                "files": ["a.py"],
+                "attempts": [
+                    {
+                        "number": 1,
+                        "model": "a-model",
+                        "temperature": 0.4,
+                        "temperature_sent": None,
+                        "status": "success",
+                        "reason": "",
+                        "seconds": 2.25,
+                        "model_seconds": 1.5,
+                        "test_seconds": 0.5,
+                        "tokens_sent": 1000,
+                        "tokens_received": 234,
+                        "cost_usd": 0.0125,
+                    }
+                ],
+            },
+            {
+                "nodeid": "t.py::TestX::test_c",
+                "status": "fixed",
+                "error_type": "KeyError",
+                "message": "'k'",
+                "fixed_by": "t.py::test_a",
+                "commit": None,
+                "files": [],
+                "attempts": [],
+            },
+        ],
+        "newly_broken": ["t.py::test_z"],
+    }
+
+
+def test_junit_xml() -> None:
+    run = replace(RUN, tests=(FIXED, UNFIXED))
+    assert junit_xml(run) == (
+        "<?xml version='1.0' encoding='utf-8'?>\n"
+        "<testsuites>\n"
+        '  <testsuite name="fixer" tests="3" failures="2" errors="0" skipped="0" time="12.340"'
+        ' timestamp="2024-05-06T07:08:09+00:00">\n'
+        '    <testcase classname="t.py" name="test_a" time="2.250">\n'
+        "      <system-out>fixed: 012345678</system-out>\n"
+        "    </testcase>\n"
+        '    <testcase classname="t.py" name="test_b[&lt;&amp;&gt;]" time="4.500">\n'
+        '      <failure message="the test still fails: ValueError: [bold]no[/bold]" type="ValueError">'
+        "no &amp; &lt;never&gt;</failure>\n"
+        "    </testcase>\n"
+        '    <testcase classname="t.py" name="test_z" time="0.000">\n'
+        '      <failure message="passed before this run, and fails since" />\n'
+        "    </testcase>\n"
+        "  </testsuite>\n"
+        "</testsuites>\n"
+    )
+
+
+def test_junit_counts_each_kind_once() -> None:
+    suite = Xml.fromstring(junit_xml(RUN)).find("testsuite")
+    assert suite is not None
+    counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "6", "failures": "2", "errors": "1", "skipped": "1"}

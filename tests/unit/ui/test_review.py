@@ -1,0 +1,80 @@
+"""What a person is shown of a verified fix, and what each key means."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fixer.application.ports import Decision
+from fixer.domain.models import CodeChanges, ErrorDetails, FixAttempt, TestError
+from fixer.ui.review import QUESTION, TerminalReviewer
+
+DIFF = "@@ -1 +1 @@\n-x = [red]1\n+x = 2\x1b[2J"
+
+
+class Terminal:
+    """A person who presses these keys, and a display that must be away meanwhile."""
+
+    def __init__(self, keys: str, *, color: bool = False) -> None:
+        self.keys = iter(keys)
+        self.stream = io.StringIO()
+        self.paused = False
+        self.reviewer = TerminalReviewer(self.stream, self.press, self.pause, color=color)
+
+    def press(self) -> str:
+        assert self.paused
+        return next(self.keys, "")
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        self.paused = True
+        yield
+        self.paused = False
+
+    def review(self) -> Decision:
+        error = TestError(Path("t.py"), "test_a", ErrorDetails("E", ""))
+        attempt = FixAttempt(error.id, 2, 0.5, changes=CodeChanges("", "", DIFF))
+        return self.reviewer.review(error, attempt)
+
+
+def test_the_fix_is_shown_as_a_diff_before_the_question() -> None:
+    terminal = Terminal("k")
+    terminal.review()
+    assert terminal.stream.getvalue() == (
+        f"\nt.py::test_a passes with this change (attempt 2):\n\n@@ -1 +1 @@\n-x = [red]1\n+x = 2\n\n{QUESTION}k\n"
+    )
+
+
+def test_the_diff_is_coloured_where_colours_are_wanted() -> None:
+    terminal = Terminal("k", color=True)
+    terminal.review()
+    shown = terminal.stream.getvalue()
+    assert "\x1b[36m@@ -1 +1 @@\x1b[0m\n\x1b[31m-x = [red]1\x1b[0m\n\x1b[32m+x = 2\x1b[0m\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("keys", "decision"),
+    [
+        ("k", Decision.KEEP),
+        ("\n", Decision.KEEP),
+        ("K", Decision.KEEP),
+        ("u", Decision.UNDO),
+        ("s", Decision.SKIP),
+        ("q", Decision.QUIT),
+        ("", Decision.QUIT),
+        ("x?\x1bs", Decision.SKIP),
+    ],
+)
+def test_what_each_key_means(keys: str, decision: Decision) -> None:
+    assert Terminal(keys).review() is decision
+
+
+def test_keep_all_asks_no_more() -> None:
+    terminal = Terminal("ka")
+    decisions = [terminal.review() for _ in range(4)]
+    assert decisions == [Decision.KEEP] * 4
+    assert terminal.stream.getvalue().count(QUESTION) == 2
