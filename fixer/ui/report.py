@@ -171,8 +171,11 @@ def _outcome(test: ErrorRecord) -> str:
 
 
 def _sum_line(run: RunRecord) -> str:
+    if run.exit_code is None:
+        return "The run is not over, or was killed."
     if not run.tests:
-        return f"Nothing was red ({run.seconds:.1f} s)."
+        ended = "Nothing was red" if run.exit_code == 0 else f"The run ended early with exit code {run.exit_code}"
+        return f"{ended} ({run.seconds:.1f} s)."
     fixed = sum(test.status == "fixed" for test in run.tests)
     words = f"{fixed} of {len(run.tests)} fixed in {run.seconds:.1f} s with {harmless(run.model)}"
     return f"{words}, {_spent(run)}."

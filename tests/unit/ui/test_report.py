@@ -82,8 +82,16 @@ def test_the_summary_in_colour_says_the_same() -> None:
     assert coloured == run_text(RUN)
 
 
-def test_the_summary_of_a_green_run() -> None:
-    assert run_text(GREEN) == "Nothing was red (1.0 s)."
+@pytest.mark.parametrize(
+    ("exit_code", "text"),
+    [
+        (0, "Nothing was red (1.0 s)."),
+        (3, "The run ended early with exit code 3 (1.0 s)."),
+        (None, "The run is not over, or was killed."),
+    ],
+)
+def test_the_summary_of_a_run_without_red_tests(exit_code: int | None, text: str) -> None:
+    assert run_text(replace(GREEN, exit_code=exit_code)) == text
 
 
 @pytest.mark.parametrize(
