@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isclose, sqrt
 from pathlib import Path, PurePath, PurePosixPath
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -283,3 +284,19 @@ class TestLines:
             f"_____ {name} _____\nE   assert 0\n\nt.py:1: AssertionError\n=== end ===\nFAILED t.py::{name} - assert 0"
         )
         assert [error.nodeid for error in analyze(text)] == [f"t.py::{name}"]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "___ " + "a" * 30_000,
+            "___ " + "a ___ " * 5_000 + "x",
+            "a.py::x" + " " * 30_000 + "z",
+            "FAILED a.py::x - " + " " * 30_000 + "z",
+            "FAILED a.py::x[" + "] - " * 3_000,
+        ],
+        ids=["heading", "headings", "spaces", "message", "brackets"],
+    )
+    def test_no_line_takes_long_to_read(self, line: str) -> None:
+        started = process_time()
+        analyze(line)
+        assert process_time() - started < 1
