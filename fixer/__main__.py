@@ -7,9 +7,9 @@ import sys
 
 def main() -> None:
     """Run `fixer`."""
-    from fixer.cli import run
+    from fixer.cli import main as run_command
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))
 
 
 if __name__ == "__main__":

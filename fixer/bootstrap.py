@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixer.application.ports import Guard, Listener, Reviewer
-from fixer.domain.events import DiscoveryStarted, DomainEvent, Notice
+from fixer.domain.events import DiscoveryStarted, DomainEvent, FixLanded, Notice
 from fixer.infrastructure.fix_store import FixStore
 from fixer.infrastructure.landing import Landing
 from fixer.infrastructure.ledger import Ledger, LedgerErrors
@@ -76,7 +76,14 @@ def assemble_run(
 
     project = memory.project
     runner = PytestRunner(
-        interpreter.path, project.directory, selection, pytest_args, settings.test_timeout, settings.run_timeout
+        interpreter.path,
+        project.directory,
+        selection,
+        pytest_args,
+        settings.test_timeout,
+        settings.run_timeout,
+        project.top,
+        project.worktree_state / "bytecode",
     )
     baseline = Baseline(runner)
     shadow = ShadowRepo(project)
@@ -88,19 +95,35 @@ def assemble_run(
     def detail(text: str) -> None:
         publish(Notice(text, detail=True))
 
-    checker = ForkChecker(interpreter.path, project.directory, runner.rootdir, pytest_args, settings.test_timeout)
-    offline = OfflineModel(checker, project.top, settings.offline_budget, baseline.module_ids, detail)
+    checker = ForkChecker(
+        python=interpreter.path,
+        project=project.directory,
+        rootdir=runner.rootdir,
+        pytest_args=pytest_args,
+        test_timeout=settings.test_timeout,
+    )
+    offline = OfflineModel(
+        checker=checker,
+        top=project.top,
+        module_ids=baseline.module_ids,
+        progress=detail,
+        budget_seconds=settings.offline_budget,
+    )
     prompts = PromptLibrary(project.top / ".fixer" / "prompts")
+    briefing = Briefing(baseline, prompts, project.top, settings.token_budget, baseline.module_ids, detail)
     coder = AiderCoder(
         model=settings.model[0],
         shadow=workspace,
-        briefing=Briefing(baseline, prompts, project.top, settings.token_budget, baseline.module_ids, detail),
+        briefing=briefing,
         local_models={"offline": offline},
         notice=notice,
         model_timeout=settings.model_timeout,
     )
     workspace.use_engine(coder.undo, settings.model[0])
-    publish = _fan_out(CostKeeper(memory.ledger), _on_discovery(coder.prefetch), listen)
+    # Aider takes seconds to import: that begins while the tests run, for the case that they are red.
+    publish = _fan_out(
+        CostKeeper(memory.ledger), _on(DiscoveryStarted, coder.prefetch), _on(FixLanded, briefing.forget), listen
+    )
     errors = LedgerErrors(memory.ledger, run_id)
     guards: list[Guard] = [PathGuard()]
     if settings.guard != "none":
@@ -143,11 +166,9 @@ def _fan_out(*listeners: Listener) -> Callable[[DomainEvent], None]:
     return publish
 
 
-def _on_discovery(start: Callable[[], None]) -> Listener:
-    """Aider takes seconds to import: begin while the tests run, for the case that they are red."""
-
+def _on(kind: type[DomainEvent], act: Callable[[], None]) -> Listener:
     def listen(event: DomainEvent) -> None:
-        if isinstance(event, DiscoveryStarted):
-            start()
+        if isinstance(event, kind):
+            act()
 
     return listen

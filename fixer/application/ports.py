@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from fixer.domain.events import DomainEvent
 from fixer.domain.models import FixAttempt, Proposal, TestError, TestResult, TestRun
@@ -23,8 +23,6 @@ class AIManager(Protocol):
 class TestRunner(Protocol):
     """Runs the project's tests in the project's own interpreter."""
 
-    __test__: ClassVar[bool] = False
-
     def discover(self) -> TestRun:
         """Run what the user selected. Raises TestsCannotRun."""
         ...
@@ -36,6 +34,9 @@ class TestRunner(Protocol):
     def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
         """Run exactly this test in a fresh process; the result is true when it passed."""
         ...
+
+
+TestRunner.__test__ = False  # type: ignore[attr-defined]  # not a test; outside, so that no adapter has to repeat it
 
 
 class VcsManager(Protocol):

@@ -21,7 +21,7 @@ TEXT_LIMIT = 40000
 FRAME_LIMIT = 60
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_settings = {}
+_settings: dict = {}
 
 
 class Timeout(BaseException):
@@ -199,7 +199,7 @@ class _SettraceTracer:
 
     def stop(self):
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         return {file: sorted(lines) for file, lines in self._seen.items() if lines}
 
     def _enter(self, frame, event, argument):
@@ -302,9 +302,11 @@ def _facts(report):
 
 
 def _exception_facts(excinfo):
-    facts = {"type": excinfo.type.__name__, "message": _cut(_text_of(excinfo.value))}
-    facts["frames"] = _frames(excinfo.tb)
-    return facts
+    return {
+        "type": excinfo.type.__name__,
+        "message": _cut(_text_of(excinfo.value)),
+        "frames": _frames(excinfo.tb),
+    }
 
 
 def _collect_facts(collector, excinfo):
@@ -312,10 +314,10 @@ def _collect_facts(collector, excinfo):
     if excinfo is None:
         return facts
     error = excinfo.value.__cause__ or excinfo.value
-    facts.update(type=type(error).__name__, message=_cut(_text_of(error)), frames=_frames(error.__traceback__))
+    frames = _frames(error.__traceback__)
     if isinstance(error, SyntaxError) and error.filename:
-        place = [error.filename, error.lineno or 1, "<module>", (error.text or "").strip()]
-        facts["frames"].append(place)
+        frames.append([error.filename, error.lineno or 1, "<module>", (error.text or "").strip()])
+    facts.update(type=type(error).__name__, message=_cut(_text_of(error)), frames=frames)
     return facts
 
 

@@ -1,0 +1,140 @@
+"""One `fixer run` from the first word to the exit code: settings, tree, tests, fixes, report."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fixer.bootstrap import Memory, assemble_run, hold_tree, open_memory
+from fixer.domain.errors import FixerError
+from fixer.domain.events import Notice
+from fixer.infrastructure.interpreter import Interpreter, find_interpreter
+from fixer.settings import Loaded, Settings, keys_found, load_settings
+from fixer.ui.console import Screen, open_screen
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fixer.application.records import RunRecord
+    from fixer.application.usecases import RunSummary
+
+
+@dataclass(frozen=True)
+class RunWishes:
+    """What the command line asked of a run."""
+
+    selection: tuple[str, ...] = ()
+    pytest_args: tuple[str, ...] = ()
+    flags: Mapping[str, object] = field(default_factory=dict)
+    as_json: bool = False
+    junitxml: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+
+def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) -> int:
+    """Run, report, and return the exit code. Raises FixerError where the run could not begin or go on."""
+    loaded = load_settings(directory, wishes.flags, environ)
+    memory = open_memory(directory, environ, commit=loaded.settings.commit)
+    interpreter = find_interpreter(memory.project.directory, loaded.settings.python, environ, Path(sys.prefix))
+    with _signals_as_interrupts(), open_screen(environ, wishes, loaded.settings) as screen:
+        screen.listen(Notice(f"Tests run with {interpreter.path} ({interpreter.reason}).", detail=True))
+        for remark in _remarks(loaded, memory, environ):
+            screen.listen(Notice(remark))
+        with hold_tree(memory, screen.listen):
+            run = _Run(memory, loaded.settings, interpreter, wishes, screen)
+            summary = run.go()
+        record = memory.reader.run(run.id)
+    _report(record, wishes, color=screen.color)
+    if summary and summary.failure:
+        raise summary.failure
+    return record.exit_code if record.exit_code is not None else 70
+
+
+class _Run:
+    """A run in the ledger: opened before it begins, closed however it ends."""
+
+    def __init__(
+        self, memory: Memory, settings: Settings, interpreter: Interpreter, wishes: RunWishes, screen: Screen
+    ) -> None:
+        self._memory = memory
+        self.id = memory.ledger.start_run(memory.project.top, settings.model[0])
+        self._assemble = partial(
+            assemble_run,
+            memory,
+            settings,
+            interpreter,
+            wishes.selection,
+            wishes.pytest_args,
+            self.id,
+            screen.listen,
+            screen.reviewer if not wishes.as_json else None,
+        )
+
+    def go(self) -> RunSummary | None:
+        """How it ended; None where it was interrupted. Raises FixerError."""
+        code, summary = 70, None
+        try:
+            summary = self._assemble()()
+            code = _exit_code(summary)
+        except KeyboardInterrupt:
+            code = 130
+        except FixerError as error:
+            code = error.exit_code
+            raise
+        finally:
+            self._memory.ledger.end_run(self.id, code, summary.newly_broken if summary else ())
+        return summary
+
+
+def _exit_code(summary: RunSummary) -> int:
+    if summary.failure:
+        return summary.failure.exit_code
+    return 1 if summary.still_red else 0
+
+
+def _remarks(loaded: Loaded, memory: Memory, environ: Mapping[str, str]) -> Iterator[str]:
+    """What a person should know before the run begins; each is said once."""
+    if memory.project.repository is None:
+        yield "This is not a git repository: fixes stay uncommitted, fixer undo works all the same."
+    if loaded.origins["model"] == "default":
+        keys = keys_found(environ)
+        hint = ", ".join(f"--model {example} ({variable} is set)" for variable, example in keys)
+        yield f"Model: offline (free, nothing leaves this machine). {f'You could also use: {hint}.' if hint else ''}"
+
+
+def _report(record: RunRecord, wishes: RunWishes, *, color: bool) -> None:
+    from fixer.ui.report import junit_xml, run_json, run_text
+
+    if wishes.junitxml:
+        wishes.junitxml.write_text(junit_xml(record), encoding="utf-8")
+    if wishes.as_json:
+        sys.stdout.write(json.dumps(run_json(record), indent=2) + "\n")
+        return
+    sys.stdout.write(f"{run_text(record, color=color)}\n")
+    in_place = [test.fix for test in record.tests if test.fix and test.fix.state != "undone"]
+    if in_place and not wishes.quiet:
+        sys.stderr.write(f"Take one back: fixer undo {in_place[0].id}    See it: fixer show {in_place[0].id}\n")
+
+
+@contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """A closed terminal or a polite kill ends a run as Ctrl-C does: the open attempt is taken back first."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
