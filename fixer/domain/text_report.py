@@ -16,7 +16,7 @@ UNKNOWN_TYPE = "unknown"
 def read_failures(text: str) -> list[TestError]:
     """The failing tests that the text tells of, each node id once, with the fullest details found."""
     loose, sections = _split([_without_prefix(line) for line in _ESCAPES.sub("", text).splitlines()])
-    found = _named_failures(loose, frozenset(section.test for section in sections))
+    found = _named_failures(loose, frozenset(name for section in sections for name in _names(section)))
     for section in sorted(sections, key=lambda section: section.phase == "call"):
         nodeid = _nodeid_of(section, found)
         if nodeid:
@@ -101,7 +101,7 @@ def _split(lines: Iterable[str]) -> tuple[list[str], list[_Section]]:
 def _open_section(title: str) -> _Section:
     phase = _PHASE.match(title)
     test = _PHASE.sub("", title).removeprefix("[doctest] ")
-    return _Section(_SUBTEST.sub(r"\1", test), phase[1] if phase else "call")
+    return _Section(test, phase[1] if phase else "call")
 
 
 def _named_failures(loose: Iterable[str], known: frozenset[str]) -> dict[str, _Failure]:
@@ -157,15 +157,21 @@ def _nodeid_of(section: _Section, found: dict[str, _Failure]) -> str:
     if section.phase == "collecting":
         return section.test
     files = [location.file for location, _ in _places(section.trace)]
-    same_name = [nodeid for nodeid in found if _title_of(nodeid) == section.test]
+    names = _names(section)
+    same_name = [nodeid for name in names for nodeid in found if _title_of(nodeid) == name]
     in_trace = [nodeid for nodeid in same_name if any(_is_file_of(nodeid, file) for file in files)]
     untold = [nodeid for nodeid in same_name if not found[nodeid].details.stack_trace]
     told = in_trace or untold or same_name
     if told:
         return told[0]
-    name, bracket, parameters = section.test.partition("[")
+    name, bracket, parameters = names[-1].partition("[")
     own = next((file.as_posix() for file in files if _of_the_project(file)), "")
     return f"{own}::{name.replace('.', '::')}{bracket}{parameters}" if own else ""
+
+
+def _names(section: _Section) -> list[str]:
+    """What the test may be called: as the heading says, and without what marks a subtest, should that be one."""
+    return list(dict.fromkeys([section.test, _SUBTEST.sub(r"\1", section.test)]))
 
 
 def _is_file_of(nodeid: str, file: Path) -> bool:
