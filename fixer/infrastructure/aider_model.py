@@ -43,6 +43,8 @@ class EngineModel:
     local: bool
     timeout: float
     takes_temperature: bool = True
+    said_so: bool = False
+    """Whether it was announced that the model takes none."""
 
     @property
     def name(self) -> str:
@@ -188,7 +190,9 @@ class Calls:
 
         model = self._engine.model
         model.use_temperature = model.use_temperature if self._engine.takes_temperature else False
-        self._sent_temperature = self._temperature if self._engine.takes_temperature else None
+        self._sent_temperature = self._temperature
+        if not self._engine.takes_temperature:
+            self._drop_temperature()
         litellm.input_callback = [self._look_at_request]
         self._count += 1
         return self._send_completion(model, messages, functions, stream, self._temperature)
@@ -201,11 +205,15 @@ class Calls:
         if not isinstance(body, Mapping):
             return
         self._sent_temperature = next(_temperatures(body), None)
-        if self._sent_temperature is None and self._engine.takes_temperature:
+        if self._sent_temperature is None:
             self._drop_temperature()
 
     def _drop_temperature(self) -> None:
         self._engine.takes_temperature = False
+        self._sent_temperature = None
+        if self._engine.said_so:
+            return
+        self._engine.said_so = True
         self._say(f"{self._engine.name} takes no temperature: attempts differ by what they are told instead")
 
     def _account(self, answer: Any) -> None:
@@ -230,7 +238,7 @@ def stop_the_run(engine: EngineModel, failure: Failure) -> ProviderFailed:
 _IMPORT = threading.Lock()
 _PAUSES = (0.5, 1.5)
 """Seconds before the second and the third try."""
-_LONGEST_WAIT = 5.0
+_LONGEST_WAIT = 4.0
 """Seconds. A provider that asks for more is better asked again by a person."""
 _HAVE_DEFAULTS = frozenset({"OLLAMA_API_BASE"})
 _OLLAMA = ("ollama/", "ollama_chat/")
@@ -271,10 +279,12 @@ def _suggestion(name: str) -> str:
 
 
 def _temperatures(body: Mapping[str, Any]) -> Iterator[float]:
-    """The temperature in a request, at the places where the providers' formats have it."""
-    for part in (body, *(body.get(name) or {} for name in ("options", "generationConfig", "inferenceConfig"))):
-        if isinstance(part, Mapping) and isinstance(part.get("temperature"), int | float):
-            yield part["temperature"]
+    """The temperature in a request; some providers' formats have it in a section such as `generationConfig`."""
+    if isinstance(body.get("temperature"), int | float):
+        yield body["temperature"]
+    for section in body.values():
+        if isinstance(section, Mapping):
+            yield from _temperatures(section)
 
 
 def _refuse_useless(answer: Any) -> None:

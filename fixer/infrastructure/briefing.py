@@ -102,8 +102,8 @@ class Briefing:
             "nodeid": error.nodeid,
             "test_source": _test_source(error, test_file),
             "error_type": details.error_type or "an error",
-            "message": fenced(shorten(details.message, 6_000)),
-            "traceback": fenced(shorten(details.stack_trace, 6_000)),
+            "message": fenced(shorten(details.message, 6_000) or "(no message)"),
+            "traceback": fenced(shorten(details.stack_trace, 6_000) or "(none)"),
             "captured_output": _captured(details.captured_output),
             "editable": "\n".join(f"- {path.relative_to(self._top).as_posix()}" for path in editable),
         }

@@ -200,9 +200,18 @@ def test_a_rejected_temperature_is_left_out_from_then_on(bench: Bench) -> None:
 
 def test_a_temperature_that_litellm_drops_is_recorded_as_not_sent(bench: Bench) -> None:
     bench.provider.answers(GOOD)
+    usage = bench.coder("o3").generate_fix(bench.error, 0.4).usage
+    assert "temperature" not in bench.provider.requests[0]
+    assert usage.temperature is None
+    assert len(bench.notices) == 1
+
+
+def test_a_model_that_aider_knows_to_take_no_temperature_is_sent_none(bench: Bench) -> None:
+    bench.provider.answers(GOOD)
     usage = bench.coder("o3-mini").generate_fix(bench.error, 0.4).usage
     assert "temperature" not in bench.provider.requests[0]
     assert usage.temperature is None
+    assert len(bench.notices) == 1
 
 
 ATTEMPT_FAILURES = [
@@ -441,7 +450,7 @@ def test_the_users_git_configuration_does_not_get_in_the_way(
     assert proposal.changes.description.startswith("diff --git a/pkg/calc.py b/pkg/calc.py\n")
     coder.undo()
     assert bench.read() == BUGGY
-    monkeypatch.delenv("GIT_INDEX_FILE")
+    assert not (tmp_path / "index").exists()
     assert bench.shadow.head() == base
 
 
