@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from scripted_model import ScriptedModel
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,3 +44,10 @@ def _is_private(name: str) -> bool:
     )
 
 
+
+
+@pytest.fixture
+def scripted_model() -> Iterator[ScriptedModel]:
+    """A model's provider on loopback that answers what the test tells it to."""
+    with ScriptedModel().running() as model:
+        yield model

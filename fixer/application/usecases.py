@@ -114,17 +114,18 @@ class TestFixingService:
                 attempt.temperature,
             )
         )
-        if self._checkpointer:
-            self._checkpointer.checkpoint(error, attempt)
         proposal: object = None
+        landed: object = None
         try:
+            if self._checkpointer:
+                self._checkpointer.checkpoint(error, attempt)
             proposal = self._propose(error, attempt)
             failure = self._verify(error, proposal)
             outcome = _TRY_AGAIN if failure else _KEPT
             if not failure and self._reviewer:
                 failure, outcome = self._ask(error, attempt, self._reviewer)
             if not failure:
-                self._land(error, attempt)
+                landed = self._land(error, attempt)
         except BaseException as stopped:
             self._take_back(error, attempt, proposal, _reason(stopped))
             raise
@@ -132,6 +133,8 @@ class TestFixingService:
             self._take_back(error, attempt, proposal, failure)
         else:
             self._completed(error, attempt, proposal)
+        if isinstance(landed, Landed):
+            self._publish(FixLanded(error.id, error.nodeid, landed.fix_id, landed.commit, landed.note, landed.files))
         return outcome
 
     def _propose(self, error: TestError, attempt: FixAttempt) -> object:
@@ -144,7 +147,7 @@ class TestFixingService:
     def _verify(self, error: TestError, proposal: object) -> str:
         """Why the proposal is no fix; empty when it is one."""
         if not proposal:
-            return getattr(proposal, "reason", "") or "no fix was generated"
+            return (isinstance(proposal, Proposal) and proposal.reason) or "no fix was generated"
         refusal = self._guarded(error, proposal, after_test=False)
         if refusal:
             return refusal
@@ -171,13 +174,12 @@ class TestFixingService:
             return "", _KEPT
         return "declined in review", _LEAVE_ALONE if decision is Decision.SKIP else _TRY_AGAIN
 
-    def _land(self, error: TestError, attempt: FixAttempt) -> None:
+    def _land(self, error: TestError, attempt: FixAttempt) -> object:
         self._publish(PhaseEntered(error.id, "landing"))
         landed = self._vcs.commit_changes(f"Fix {error.nodeid}")
         error.mark_fixed(attempt)
         self._errors.save(error)
-        if isinstance(landed, Landed):
-            self._publish(FixLanded(error.id, error.nodeid, landed.fix_id, landed.commit, landed.note, landed.files))
+        return landed
 
     def _take_back(self, error: TestError, attempt: FixAttempt, proposal: object, reason: str) -> None:
         if attempt.status == "success":  # landed already: nothing of this attempt is left to take back

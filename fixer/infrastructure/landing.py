@@ -83,10 +83,8 @@ class Landing:
         return f"An interrupted step of fix {begun.fix_id} was completed: it is now {begun.state_after}."
 
     def _prepare(self, changes: Sequence[FileChange], message: str) -> Move:
-        if self._branch is None:
-            raise NotClean("this is not a git repository")
-        if not self._commit:
-            raise NotClean("--no-commit was asked for")
+        if self._branch is None or not self._commit:
+            raise NotClean  # said at the start of the run, or asked for: no reason to give for each fix
         return self._branch.prepare_commit(self._branch.cleaned(changes), message)
 
     def _prepare_undo(self, fix: StoredFix) -> tuple[Move, str]:

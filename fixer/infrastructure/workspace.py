@@ -10,6 +10,7 @@ from fixer.application.ports import Landed
 from fixer.domain.errors import TreeNeedsPerson
 from fixer.domain.models import FixAttempt, TestError
 from fixer.infrastructure.fix_store import FixStore, OpenCheckpoint, StoredFix
+from fixer.infrastructure.interrupts import InterruptLater
 from fixer.infrastructure.landing import Landing, save_aside
 from fixer.infrastructure.project import Project
 from fixer.infrastructure.shadow_repo import ShadowRepo
@@ -30,6 +31,7 @@ class Workspace:
         self._run_id = run_id
         self._undo_commits: Callable[[], None] = lambda: None
         self._model = ""
+        self._later = InterruptLater()
         self._attempt: FixAttempt | None = None
         self._error: TestError | None = None
 
@@ -40,6 +42,7 @@ class Workspace:
 
     def checkpoint(self, error: TestError, attempt: FixAttempt) -> None:
         """Snapshot the tree into the shadow and write down that an attempt is open."""
+        self._later.check()
         self._store.open_checkpoint(str(attempt.id), self._shadow.snapshot())
         self._error, self._attempt = error, attempt
 
@@ -81,9 +84,10 @@ class Workspace:
         attempt_id = str(self._attempt.id)
         fix = StoredFix(attempt_id.replace("-", "")[:8], attempt_id, self._error.nodeid, self._run_id, "", "", "")
         changes = [change for change in self._store.changes(attempt_id) if change.before != change.after]
-        landed = self._landing.land(self._with_message(fix, message), changes)
+        # From here on the ledger alone knows what is done: whatever goes wrong now is for `recover`, not for `revert`.
         self._attempt = None
-        return landed
+        with self._later:  # an interrupt meanwhile ends the run before its next attempt, with this fix in the books
+            return self._landing.land(self._with_message(fix, message), changes)
 
     def take_back(self, error: TestError) -> str:
         """Undo the landed fix of this error; its id. Raises TreeNeedsPerson, with nothing changed."""

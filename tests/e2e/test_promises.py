@@ -120,7 +120,7 @@ def _body(diff: str) -> list[str]:
 def test_a_test_id_with_every_odd_character_is_fixed_and_run_again(tree: Tree, scripted_model: ScriptedModel) -> None:
     odd = "1 + 1 :: [x]/y 'q' \"d\" ünï - FAILED $HOME `id`"
     tree.write(
-        "tests/test odd.py",
+        "tests/test_odd file.py",
         "import pytest\nfrom calc import add\n\n\nclass TestAdd:\n"
         f"    @pytest.mark.parametrize('n', [pytest.param(1, id={odd!r}), pytest.param(0, id='zero')])\n"
         "    def test_it(self, n):\n        assert add(2, n) == 2 + n\n",
@@ -132,7 +132,7 @@ def test_a_test_id_with_every_odd_character_is_fixed_and_run_again(tree: Tree, s
     assert said.code == 0, said.err
     (test,) = said.data["tests"]
     assert test["status"] == "fixed"
-    assert test["nodeid"].startswith("tests/test odd.py::TestAdd::test_it[1 + 1 :: [x]/y 'q'")
+    assert test["nodeid"].startswith("tests/test_odd file.py::TestAdd::test_it[1 + 1 :: [x]/y 'q'")
 
 
 def test_a_fix_may_bring_a_new_file_and_undo_takes_it_away(tree: Tree, scripted_model: ScriptedModel) -> None:

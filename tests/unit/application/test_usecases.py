@@ -296,7 +296,7 @@ class TestOneTest:
         story = [getattr(event, "phase", type(event).__name__) for event in bench.events]
         assert story == [
             *("FixAttemptStarted", "thinking", "undoing", "FixAttemptCompleted"),
-            *("FixAttemptStarted", "thinking", "testing", "landing", "FixLanded", "FixAttemptCompleted"),
+            *("FixAttemptStarted", "thinking", "testing", "landing", "FixAttemptCompleted", "FixLanded"),
         ]
         first, second = bench.heard(FixAttemptCompleted)
         assert isinstance(first, FixAttemptCompleted)
