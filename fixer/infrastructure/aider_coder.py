@@ -216,11 +216,22 @@ def _why_nothing(coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> st
         return "the edit did not match the file" if "match" in said else f"malformed edit: {_last_line(said)}"
     if coder.aider_edited_files:
         return f"the edit could not be applied: {io.errors[-1]}" if io.errors else "the edit changed nothing"
-    return f"the edit could not be applied: {io.errors[-1]}" if io.errors else PROSE.reason
+    if io.errors:
+        return f"the edit could not be applied: {io.errors[-1]}"
+    said = _first_line(coder.partial_response_content or "")
+    return f"{PROSE.reason}: {said}" if said else PROSE.reason
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 
 
 def _last_line(text: str) -> str:
     return next((line.lstrip("^ ") for line in reversed(text.splitlines()) if line.strip()), "unreadable")
+
+
+_LONGEST_QUOTE = 200
 
 
 class _NoAnalytics:
