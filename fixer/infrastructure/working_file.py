@@ -6,7 +6,9 @@ import os
 import stat
 import tempfile
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
+from typing import NamedTuple
 
 from fixer.infrastructure.git import Git
 
@@ -76,9 +78,48 @@ def _merge_texts(current: bytes, before: bytes, after: bytes) -> bytes:
         for name, content in zip(names, (current, before, after), strict=True):
             (Path(folder) / name).write_bytes(content)
         code, merged = Git(Path(folder)).exit_code("merge-file", "-p", "-q", *names)
-    if code:  # the number of conflicts, or 255 for what cannot be merged as text
+    if code > _MOST_CONFLICTS:  # what git calls binary
         raise Conflict
-    return merged
+    return merged if code == 0 else _merge_touching(current, before, after)
+
+
+def _merge_touching(current: bytes, before: bytes, after: bytes) -> bytes:
+    """Merge changes of different lines that touch each other, which git calls a conflict. Raises Conflict.
+
+    Both texts were in the tree together already; here they are only told apart again, so that context cannot be wrong.
+    """
+    lines = before.splitlines(keepends=True)
+    edits = sorted({*_edits(lines, current), *_edits(lines, after)}, key=lambda edit: (edit.start, edit.stop))
+    merged: list[bytes] = []
+    position = 0
+    for number, edit in enumerate(edits):
+        if edit.start < position or (number and edit[:2] == edits[number - 1][:2]):
+            raise Conflict
+        merged += [*lines[position : edit.start], *edit.lines]
+        position = edit.stop
+    return b"".join([*merged, *lines[position:]])
+
+
+def _edits(lines: list[bytes], changed: bytes) -> list[_Edit]:
+    new = changed.splitlines(keepends=True)
+    matcher = SequenceMatcher(None, lines, new, autojunk=False)
+    return [
+        _Edit(start, stop, tuple(new[new_start:new_stop]))
+        for tag, start, stop, new_start, new_stop in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+class _Edit(NamedTuple):
+    """Lines [start, stop) become these."""
+
+    start: int
+    stop: int
+    lines: tuple[bytes, ...]
+
+
+_MOST_CONFLICTS = 127
+"""`git merge-file` exits with the number of conflicts up to this, and above it for what it cannot merge at all."""
 
 
 def _with_executable(mode: int, executable: bool) -> int:
