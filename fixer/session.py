@@ -107,7 +107,8 @@ def _remarks(loaded: Loaded, memory: Memory, environ: Mapping[str, str]) -> Iter
     if loaded.origins["model"] == "default":
         keys = keys_found(environ)
         hint = ", ".join(f"--model {example} ({variable} is set)" for variable, example in keys)
-        yield f"Model: offline (free, nothing leaves this machine). {f'You could also use: {hint}.' if hint else ''}"
+        also = f" You could also use: {hint}." if hint else ""
+        yield f"Model: offline (free, nothing leaves this machine).{also}"
 
 
 def _report(record: RunRecord, wishes: RunWishes, *, color: bool) -> None:
