@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from fixer.offline.templates import calls, conditions, exceptions, names, numbers, operators, statements, strings
+from fixer.offline.templates import (
+    bindings,
+    calls,
+    conditions,
+    exceptions,
+    names,
+    numbers,
+    operators,
+    statements,
+    strings,
+)
 from fixer.offline.templates.base import Template
 
 CATALOGUE: tuple[Template, ...] = (
@@ -43,9 +53,9 @@ CATALOGUE: tuple[Template, ...] = (
     statements.Missing(),
     statements.Misplaced(),
     statements.Superfluous(),
-    statements.ResultDropped(),
-    statements.SharedDefault(),
-    statements.Unbound(),
+    bindings.ResultDropped(),
+    bindings.SharedDefault(),
+    bindings.Unbound(),
     exceptions.MissingKey(),
     exceptions.Nothing(),
     exceptions.ExhaustedIterator(),

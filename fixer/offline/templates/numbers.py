@@ -137,7 +137,7 @@ class Slice:
 
 
 _COUNTED = (ast.Subscript, ast.Slice, ast.Call, ast.Compare, ast.Return, ast.Assign, ast.BinOp)
-_BOUNDS = (ast.Subscript, ast.Slice, ast.Compare)
+_BOUNDS = (ast.Subscript, ast.Slice)
 _SLICED = (ast.Return, ast.Call, ast.Assign, ast.BinOp, ast.For, ast.comprehension, ast.Compare)
 _STARTS = {
     "[]": ("{}", "set()", "[[]]", "None", "''", "[0]", "()"),

@@ -1,0 +1,247 @@
+"""Runs tests against sources that are not on disk, in forks of a process that has pytest loaded already.
+
+What passes here is a hint: whoever keeps a candidate has to run its test again, on disk and in a fresh process.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
+from time import monotonic
+from types import TracebackType
+from weakref import finalize
+
+from fixer.application.ports import Overlay
+from fixer.domain.errors import TestsCannotRun
+from fixer.domain.models import TestRun, Verdict
+from fixer.infrastructure.fork_server import ForkServer, wait_for_any
+from fixer.infrastructure.probe_records import ProbeRun, read_run
+
+
+class ForkChecker:
+    """Satisfies CandidateChecker, with `jobs` candidates at a time.
+
+    `test_timeout` is in seconds. What a candidate is given is a multiple of what the unchanged sources took, and no
+    more than that. `close`, or the end of this object, ends all processes and removes all files.
+    """
+
+    def __init__(
+        self,
+        *,
+        python: Path,
+        project: Path,
+        rootdir: Callable[[], Path],
+        pytest_args: tuple[str, ...] = (),
+        test_timeout: float = 60,
+        jobs: int = 2,
+    ) -> None:
+        self._python = python
+        self._project = project
+        self._rootdir = rootdir
+        self._pytest_args = pytest_args
+        self._test_timeout = test_timeout
+        self._jobs = jobs
+        self._idle: list[ForkServer] = []
+        self._numbers = count()
+        self._spawn = False
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._shown: dict[tuple[str, ...], _Shown] = {}
+        self._scratch = Path(tempfile.mkdtemp(prefix="fixer-candidates-"))
+        self._close = finalize(self, _clean_up, self._idle, self._scratch)
+
+    def __enter__(self) -> ForkChecker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes and remove all files."""
+        self._close()
+
+    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+        """The candidates with what the tests showed, as they finish; the rest is stopped when the caller stops.
+
+        Raises TestsCannotRun where pytest does not run on the unchanged sources.
+        """
+        busy: dict[ForkServer, _Job] = {}
+        folder = self._scratch / f"check{next(self._numbers)}"
+        folder.mkdir()
+        try:
+            few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
+            plan = self._planned(folder, tuple(nodeids), warm=not few)
+            supply = iter(candidates)
+            while True:
+                while len(busy) < self._jobs and (overlay := next(supply, None)) is not None:
+                    self._start(busy, plan, overlay)
+                if not busy:
+                    return
+                for server in wait_for_any(busy):
+                    job, run = self._finish(busy, server)
+                    yield job.overlay, run.as_test_run(monotonic() - job.started)
+        finally:
+            for server in busy:
+                server.stop()
+            self._idle += busy
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _planned(self, folder: Path, nodeids: tuple[str, ...], *, warm: bool) -> _Plan:
+        """What to run and how long it may take, found out on the unchanged sources."""
+        (folder / "select.json").write_text(json.dumps(nodeids), encoding="ascii")
+        if nodeids not in self._plans:
+            self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids)
+        plan = replace(self._plans[nodeids], folder=folder)
+        if warm and not self._spawn:
+            warmed = replace(plan, warm=str(folder))
+            run, _ = self._first_run(warmed)
+            # A shortcut that does not show the known failure cannot be trusted with a fix.
+            return warmed if _shown(run) == self._shown[nodeids] else plan
+        return plan
+
+    def _measured(self, folder: Path, nodeids: tuple[str, ...]) -> tuple[_Plan, _Shown]:
+        """How long is long, which options are needed, what can be loaded in advance; and what the tests show."""
+        seconds = min(self._test_timeout, _FIRST_SECONDS)
+        plan = _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS)
+        run, took = self._first_run(plan)
+        if run.rootdir is None and not self._spawn:
+            self._spawn = True  # this project cannot be forked
+            run, took = self._first_run(plan)
+        if run.rootdir is None:
+            raise TestsCannotRun("pytest does not start for candidates.", f"See why: {self._python} -m pytest")
+        modules = folder / "modules.json"
+        preload = tuple(json.loads(modules.read_bytes())) if modules.exists() else ()
+        plan = _timed(plan, run, took, self._test_timeout)
+        return replace(plan, options=_options(run), preload=preload), _shown(run)
+
+    def _first_run(self, plan: _Plan) -> tuple[ProbeRun, float]:
+        busy: dict[ForkServer, _Job] = {}
+        self._start(busy, plan, {}, plan.folder / "modules.json" if not plan.warm else None)
+        (server,) = busy
+        job, run = self._finish(busy, server)
+        return run, monotonic() - job.started
+
+    def _start(self, busy: dict[ForkServer, _Job], plan: _Plan, overlay: Overlay, modules: Path | None = None) -> None:
+        server = self._server()
+        job = _Job(overlay, plan.folder / str(next(self._numbers)), token_hex(16), monotonic())
+        busy[server] = job
+        server.start(
+            {
+                "overlay": {str(path): text for path, text in overlay.items()},
+                "folder": str(self._project),
+                "arguments": self._arguments(plan, job),
+                "environ": _environ(plan, job),
+                "preload": plan.preload,
+                "modules": str(modules) if modules else "",
+                "file": str(job.path.with_suffix(".request")),
+                "seconds": plan.wall_seconds,
+                "memory": _MEMORY,
+                "warm": plan.warm,
+            }
+        )
+
+    def _server(self) -> ForkServer:
+        while self._idle:
+            server = self._idle.pop()
+            if server.is_alive():
+                return server
+        return ForkServer(self._python, self._project, spawn=self._spawn)
+
+    def _arguments(self, plan: _Plan, job: _Job) -> list[str]:
+        files = dict.fromkeys(str(self._rootdir() / nodeid.partition("::")[0]) for nodeid in plan.nodeids)
+        # Nobody reads why a candidate fails, and showing it takes longer than most tests.
+        quick = ["--assert=plain", "--tb=no", "--maxfail=0", "-p", "no:cacheprovider", "-p", "fixer_probe"]
+        return [*self._pytest_args, *quick, *plan.options, f"--basetemp={job.path.with_suffix('.tmp')}", "--", *files]
+
+    def _finish(self, busy: dict[ForkServer, _Job], server: ForkServer) -> tuple[_Job, ProbeRun]:
+        ending = server.answer()
+        job = busy.pop(server)
+        if server.is_alive():
+            self._idle.append(server)
+        lines = job.records.read_bytes().splitlines() if job.records.exists() else []
+        return job, read_run(lines, job.nonce, self._project, ending)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is the same for all candidates on the same tests."""
+
+    folder: Path
+    nodeids: tuple[str, ...]
+    test_seconds: float
+    wall_seconds: float
+    options: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
+    warm: str = ""
+    """Names the process that has the tests collected; empty where each candidate collects them itself."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A candidate at work; what belongs to it lies beside `path`."""
+
+    overlay: Overlay
+    path: Path
+    nonce: str
+    started: float
+
+    @property
+    def records(self) -> Path:
+        return self.path.with_suffix(".jsonl")
+
+
+_Shown = dict[str, tuple[Verdict, str]]
+_WORTH_WARMING = 3
+"""Candidates; fewer do not earn back the time that it takes to prepare for them."""
+_START_SECONDS = 20.0
+_FIRST_SECONDS = 5.0
+"""For a test on the unchanged sources, which may hang: that is what is wrong with some."""
+_LEAST_SECONDS = 0.25
+_TIMES_SLOWER = 10
+_MEMORY = 4 << 30
+"""Bytes of address space."""
+
+
+def _timed(plan: _Plan, run: ProbeRun, took: float, most: float) -> _Plan:
+    ended = [
+        result.seconds for result in run.results if not (result.details and result.details.error_type == "Timeout")
+    ]
+    start = max(0.1, took - sum(result.seconds for result in run.results))
+    seconds = min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(ended, default=0.0)))
+    return replace(plan, test_seconds=seconds, wall_seconds=3 * start + 2 * seconds + _TIMES_SLOWER * sum(ended))
+
+
+def _shown(run: ProbeRun) -> _Shown:
+    return {result.nodeid: (result.verdict, result.reason) for result in run.results}
+
+
+def _options(run: ProbeRun) -> tuple[str, ...]:
+    """Workers of xdist would not see the candidate, and measured coverage costs time."""
+    alone = ("-n", "0") if "pytest-xdist" in run.plugins else ()
+    return (*alone, "--no-cov") if "pytest-cov" in run.plugins else alone
+
+
+def _environ(plan: _Plan, job: _Job) -> Mapping[str, str]:
+    # Byte code is matched by size and second and goes stale, so it is shared by the runs of one check only.
+    environ = {
+        "PYTHONPYCACHEPREFIX": str(plan.folder / "bytecode"),
+        "FIXER_PROBE_OUT": str(job.records),
+        "FIXER_PROBE_NONCE": job.nonce,
+        "FIXER_PROBE_TIMEOUT": str(plan.test_seconds),
+    }
+    if all("::" in nodeid for nodeid in plan.nodeids):
+        environ["FIXER_PROBE_SELECT"] = str(plan.folder / "select.json")
+    return environ
+
+
+def _clean_up(servers: list[ForkServer], scratch: Path) -> None:
+    for server in servers:
+        server.end()
+    shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,105 @@
+"""Keeps what a run does to itself: its limits, its end, and that no process of it is left behind."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+
+_POLL_SECONDS = 0.001
+
+
+def forked(work, not_its_own):
+    """The process id of a fork that does the work and nothing else; without work, 0 in the fork itself."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.setsid()
+        _die_with_parent()
+        for descriptor in not_its_own:
+            os.close(descriptor)
+        if work is None:
+            return 0
+        os._exit(work())
+    except BaseException:
+        os._exit(70)
+
+
+def outcome(child, seconds, requests, spared=()):
+    """Wait for a run's end, its time limit or a stop; leave no process of it behind."""
+    deadline = time.monotonic() + seconds
+    status, stopped = None, False
+    while status is None and not stopped:
+        pid, code = os.waitpid(child, os.WNOHANG)
+        if pid:
+            status = code
+        else:
+            stopped = time.monotonic() > deadline or bool(select.select([requests], [], [], _POLL_SECONDS)[0])
+    kill_group(child)
+    if status is None:
+        os.waitpid(child, 0)
+    _bury_orphans(spared)
+    return {"signal": os.WTERMSIG(status), "code": _exit_code(status)} if status is not None else {}
+
+
+def limit(memory, seconds):
+    """Bound this process, in bytes of address space and seconds of work."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1), (resource.RLIMIT_CORE, 0))
+    for kind, most in limits:
+        _, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def adopt_orphans():
+    """Make what a run leaves behind a child of this process, where the system can."""
+    _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
+def kill_group(leader):
+    """Kill a process and its group."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(leader, signal.SIGKILL)  # stopped before it had a group of its own
+
+
+def _bury_orphans(spared):
+    """Kill what a run left behind outside its group; children of the killed come to us in turn."""
+    deadline = time.monotonic() + 1
+    left = [child for child in _children() if child not in spared]
+    while left and time.monotonic() < deadline:
+        for child in left:
+            kill_group(child)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)
+        left = [child for child in _children() if child not in spared]
+
+
+def _children():
+    try:
+        with open("/proc/self/task/%d/children" % os.getpid()) as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def _exit_code(status):
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+
+
+def _die_with_parent():
+    _prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _prctl(option, value):
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -1,0 +1,276 @@
+"""Runs pytest on sources that are not on disk, each run in a fork of its own; nothing of the project is touched.
+
+It is started in the project's own interpreter and reads requests from its standard input: eight bytes of length,
+then JSON. A length of 0 stops the run that is going on; the end of the input ends everything. Each request is
+answered with one JSON line. Python 3.8 and newer, pytest 6.2 and newer.
+
+A run is forked before pytest is configured, and imports what it tests. A request that says `warm` may instead be
+forked from a process that has collected the tests already, where swapping code is as good as importing it. Where
+there is no fork, or with `--spawn`, each run is a fresh process, which finds its request in FIXER_FORK_OVERLAY.
+"""
+
+import contextlib
+import gc
+import importlib
+import importlib.machinery
+import io
+import json
+import linecache
+import os
+import select
+import socket
+import subprocess
+import sys
+import tokenize
+
+from fixer_contain import adopt_orphans, forked, kill_group, limit, outcome  # type: ignore[import-not-found]
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_COLLECT_SECONDS = 30
+_STOP = bytes(8)
+_UNFIT = 99
+"""The exit code of a fork whose change has to be imported."""
+
+
+def main():
+    """Serve, or be one run."""
+    if "FIXER_FORK_OVERLAY" in os.environ:
+        with open(os.environ.pop("FIXER_FORK_OVERLAY"), encoding="ascii") as file:
+            sys.exit(run(json.load(file)))
+    requests, answers = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    adopt_orphans()
+    Server(requests, answers, "--spawn" in sys.argv or not hasattr(os, "fork")).serve()
+
+
+class Server:
+    """Answers requests until the input ends."""
+
+    def __init__(self, requests, answers, spawn):
+        self._requests = requests
+        self._answers = answers
+        self._spawn = spawn
+        self._warm = None
+        self._warm_for = ""
+
+    def serve(self):
+        """Take one request after the other."""
+        for request in _received(self._requests):
+            os.write(self._answers, json.dumps(self._answer(request)).encode("ascii") + b"\n")
+
+    def _answer(self, request):
+        if self._spawn:
+            return outcome(_spawned(request), request["seconds"], self._requests)
+        _preload(request["preload"])
+        if request["warm"]:
+            answer = self._ask_warm(request)
+            if answer is not None and answer.get("code") != _UNFIT:
+                return answer
+        child = forked(lambda: run(request), (self._requests, self._answers))
+        spared = (self._warm.pid,) if self._warm else ()
+        return outcome(child, request["seconds"], self._requests, spared)
+
+    def _ask_warm(self, request):
+        if self._warm_for != request["warm"]:
+            if self._warm:
+                self._warm.end()
+            self._warm, self._warm_for = Warm(request, (self._requests, self._answers)), request["warm"]
+        answer = self._warm.ask(request, self._requests) if self._warm else None
+        if answer is None and self._warm:
+            self._warm.end()
+            self._warm = None  # and none again for these tests
+        return answer
+
+
+class Warm:
+    """The near end of a process that has collected the tests and forks for each request."""
+
+    def __init__(self, request, not_its_own):
+        self._socket, far = socket.socketpair()
+        near = self._socket.fileno()
+        self.pid = forked(lambda: run(dict(request, overlay={}), _serve_collected(far)), (*not_its_own, near))
+        far.close()
+
+    def ask(self, request, requests):
+        """Its answer; None where it died. A stop is passed on."""
+        try:
+            payload = json.dumps(request).encode("ascii")
+            self._socket.sendall(len(payload).to_bytes(8, "big") + payload)
+            ready, _, _ = select.select([requests, self._socket], [], [], request["seconds"] + _COLLECT_SECONDS)
+            if self._socket not in ready:
+                self._socket.sendall(_STOP)
+                ready, _, _ = select.select([self._socket], [], [], _COLLECT_SECONDS)
+            size = int.from_bytes(_read(self._socket.fileno(), 8), "big") if ready else 0
+            return json.loads(_read(self._socket.fileno(), size).decode("ascii")) if size else None
+        except OSError:
+            return None
+
+    def end(self):
+        """Let it go, and what it runs with it."""
+        self._socket.close()
+        kill_group(self.pid)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def run(request, plugin=None):
+    """Be a run: pytest on the request's sources, from its folder, with its arguments; gives pytest's exit status."""
+    if plugin is None:
+        limit(request["memory"], request["seconds"])
+    os.chdir(request["folder"])
+    os.environ.update(request["environ"])
+    sys.path[0] = request["folder"]  # as `python -m pytest` has it
+    sys.path.append(_HERE)
+    sys.argv = ["pytest"] + request["arguments"]
+    sys.pycache_prefix, sys.dont_write_bytecode = request["environ"]["PYTHONPYCACHEPREFIX"], False
+    _overlay(request["overlay"])
+    import pytest
+
+    plugins = [_quick_end(request["modules"])] + ([plugin] if plugin else [])
+    return int(pytest.main(request["arguments"], plugins=plugins))
+
+
+def _serve_collected(channel):
+    """A plugin that, when the tests are collected, forks for each request; the forks go on to run the tests."""
+    import pytest
+    from fixer_swap import Recorder, Swapper  # type: ignore[import-not-found]
+
+    recorder = Recorder()
+    recorder.start()
+
+    class ServeCollected:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtestloop(self, session):
+            swapper = Swapper(recorder.stop())
+            if session.testsfailed:
+                os._exit(0)  # what could not be collected has to be imported again
+            gc.freeze()
+            adopt_orphans()
+            for request in _received(channel.fileno()):
+                with contextlib.suppress(SyntaxError, ValueError, OSError):
+                    swapper.prepare(request["overlay"])
+                child = forked(None, (channel.fileno(),))
+                if not child:
+                    return _become(request, swapper, session)
+                answer = json.dumps(outcome(child, request["seconds"], channel.fileno())).encode("ascii")
+                channel.sendall(len(answer).to_bytes(8, "big") + answer)
+            os._exit(0)
+
+    return ServeCollected()
+
+
+def _become(request, swapper, session):
+    limit(request["memory"], request["seconds"])
+    _overlay(request["overlay"])
+    if not swapper.swap(request["overlay"]):
+        os._exit(_UNFIT)
+    os.environ.update((name, value) for name, value in request["environ"].items() if not name.startswith("FIXER_"))
+    settings = session.config.pluginmanager.get_plugin("fixer-probe-hooks")._settings
+    settings["OUT"], settings["NONCE"] = request["environ"]["FIXER_PROBE_OUT"], request["environ"]["FIXER_PROBE_NONCE"]
+
+
+def _spawned(request):
+    with open(request["file"], "w", encoding="ascii") as file:
+        json.dump(request, file)
+    environ = dict(os.environ, FIXER_FORK_OVERLAY=request["file"], **request["environ"])
+    process = subprocess.Popen([sys.executable, os.path.abspath(__file__)], env=environ, start_new_session=True)
+    process.returncode = 0  # waited for by its number, as a fork is
+    return process.pid
+
+
+def _quick_end(modules_file):
+    """A plugin that leaves as soon as all is written: pytest's own end and Python's take longer than most tests."""
+    import pytest
+
+    class QuickEnd:
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_sessionfinish(self, session):
+            yield
+            if modules_file:
+                with open(modules_file, "w", encoding="ascii") as file:
+                    json.dump(_installed_modules(), file)
+            os._exit(int(session.exitstatus))
+
+    return QuickEnd()
+
+
+def _preload(names):
+    """Import once what every run would import; nothing of the project, which is what changes."""
+    if "pytest" in sys.modules and all(name in sys.modules for name in names):
+        return
+    import _pytest.assertion.rewrite
+    import pytest  # noqa: F401
+
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except BaseException:  # it may be importable only where it was; each run tries again by itself
+            sys.modules.pop(name, None)
+    # Plugins imported before pytest looks for them make it warn, and many projects turn warnings into errors.
+    setattr(_pytest.assertion.rewrite.AssertionRewritingHook, "_warn_already_imported", lambda *_: None)  # noqa: B010
+    gc.collect()
+    gc.freeze()
+
+
+def _installed_modules():
+    """What is imported by now and belongs to the standard library or to site-packages."""
+    library = os.path.dirname(os.__file__) + os.sep
+    names = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        parts = file.split(os.sep)
+        if file.startswith(library) or "site-packages" in parts or "dist-packages" in parts:
+            names.append(name)
+    return [name for name in names if name not in ("__main__", "conftest")]
+
+
+def _overlay(files):
+    """Make imports, tracebacks and `inspect` see these texts in place of what is on disk."""
+    contents = {}
+    for name, text in files.items():
+        content = text.encode("utf-8")
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        for path in (os.path.abspath(name), os.path.realpath(name)):
+            contents[path] = text.encode(encoding)
+            linecache.cache[path] = (len(content), None, text.splitlines(True), path)
+    loader = importlib.machinery.SourceFileLoader
+    read, stats = loader.get_data, loader.path_stats
+
+    def get_data(self, path):
+        return contents[path] if path in contents else read(self, path)
+
+    def path_stats(self, path):
+        if path in contents:
+            raise OSError("not on disk")  # so that byte code is neither read nor written
+        return stats(self, path)
+
+    for patched in (get_data, path_stats):
+        setattr(loader, patched.__name__, patched)
+
+
+def _received(descriptor):
+    """Requests until the input ends; a stop that came too late is passed over."""
+    while True:
+        header = _read(descriptor, 8)
+        if len(header) < 8:
+            return
+        size = int.from_bytes(header, "big")
+        if size:
+            yield json.loads(_read(descriptor, size).decode("ascii"))
+
+
+def _read(descriptor, size):
+    parts = []
+    while size:
+        part = os.read(descriptor, size)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+if __name__ == "__main__":
+    main()

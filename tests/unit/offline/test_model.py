@@ -1,0 +1,138 @@
+"""The model with a checker that only pretends: what it tries, in which order, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from fixer.application.ports import Overlay, RepairRequest
+from fixer.domain.models import CodeLocation, ErrorDetails, TestError, TestResult, TestRun, Verdict
+from fixer.offline.localise import suspects
+from fixer.offline.model import OfflineModel
+from fixer.offline.source import Source
+
+FAILING, OTHER = "test_app.py::test_it", "test_app.py::test_other"
+PROGRAM = "LIMIT = 3\n\n\ndef small(n):\n    return n < LIMIT\n\n\ndef unused(n):\n    return n > 7\n"
+
+
+class PretendChecker:
+    """Says which tests pass for a text; remembers what it was asked."""
+
+    def __init__(self, verdict: Callable[[str, str], bool]) -> None:
+        self.verdict = verdict
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+        for overlay in candidates:
+            (text,) = overlay.values()
+            self.asked.append((text, tuple(nodeids)))
+            shown = (Verdict.PASSED if self.verdict(text, nodeid) else Verdict.FAILED for nodeid in nodeids)
+            yield overlay, TestRun(tuple(TestResult(*pair) for pair in zip(nodeids, shown, strict=True)))
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> RepairRequest:
+    app = tmp_path / "app.py"
+    app.write_text(PROGRAM)
+    executed = {FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({9})}}
+    run = TestRun((TestResult(FAILING, Verdict.FAILED), TestResult(OTHER, Verdict.PASSED)), executed)
+    error = TestError(Path("test_app.py"), "test_it", ErrorDetails("AssertionError", "assert False"))
+    return RepairRequest(error, 1, 0.4, (app,), run)
+
+
+def model_for(checker: PretendChecker, top: Path, seed: int = 0) -> OfflineModel:
+    return OfflineModel(
+        checker=checker,
+        top=top,
+        module_ids=lambda nodeid: [FAILING, OTHER],
+        progress=lambda text: None,
+        budget_seconds=5,
+        seed=seed,
+    )
+
+
+def test_the_edit_that_passes_is_answered_with_what_it_is_worth(request_: RepairRequest, tmp_path: Path) -> None:
+    answer = model_for(PretendChecker(lambda text, _: "n <= LIMIT" in text), tmp_path).answer(request_)
+    assert "app.py\n```python\n<<<<<<< SEARCH\n    return n < LIMIT\n=======\n    return n <= LIMIT\n" in answer
+    assert "Read it" in answer
+
+
+def test_an_edit_that_breaks_a_test_that_passed_is_not_answered(request_: RepairRequest, tmp_path: Path) -> None:
+    def verdict(text: str, nodeid: str) -> bool:
+        return "n <= LIMIT" in text or ("n > LIMIT" in text and nodeid == FAILING)
+
+    assert "n <= LIMIT" in model_for(PretendChecker(verdict), tmp_path).answer(request_)
+
+
+def test_an_edit_that_mends_another_test_too_is_preferred(request_: RepairRequest, tmp_path: Path) -> None:
+    run = TestRun((request_.evidence.results[0], TestResult(OTHER, Verdict.FAILED)), request_.evidence.executed)
+    both_red = RepairRequest(request_.error, 1, 0.4, request_.sources, run)
+
+    def verdict(text: str, nodeid: str) -> bool:
+        return "n >= LIMIT" in text or ("n <= LIMIT" in text and nodeid == FAILING)
+
+    assert "n >= LIMIT" in model_for(PretendChecker(verdict), tmp_path).answer(both_red)
+
+
+def test_no_edit_is_answered_where_none_passes(request_: RepairRequest, tmp_path: Path) -> None:
+    checker = PretendChecker(lambda text, nodeid: False)
+    answer = model_for(checker, tmp_path).answer(request_)
+    assert answer.startswith(f"No fix found: {len(checker.asked)} candidates in ")
+    assert "best place app.py:5" in answer
+    assert "SEARCH" not in answer
+
+
+def test_no_edit_is_tried_twice_whatever_the_attempt(request_: RepairRequest, tmp_path: Path) -> None:
+    checker = PretendChecker(lambda text, nodeid: False)
+    model = model_for(checker, tmp_path)
+    model.answer(request_)
+    model.answer(RepairRequest(request_.error, 2, 0.5, request_.sources, request_.evidence))
+    texts = [text for text, _ in checker.asked]
+    assert len(texts) == len(set(texts)) > 50
+
+
+def test_what_was_tried_in_another_process_is_not_tried_again(request_: RepairRequest, tmp_path: Path) -> None:
+    diff = "--- a/app.py\n+++ b/app.py\n@@ -5 +5 @@\n-    return n < LIMIT\n+    return n <= LIMIT\n"
+    tried = RepairRequest(request_.error, 2, 0.5, request_.sources, request_.evidence, frozenset({diff}))
+    checker = PretendChecker(lambda text, nodeid: False)
+    model_for(checker, tmp_path).answer(tried)
+    assert not any("n <= LIMIT" in text for text, _ in checker.asked)
+
+
+def test_the_first_attempt_goes_by_rank_and_later_ones_by_seed(request_: RepairRequest, tmp_path: Path) -> None:
+    def order(attempt: int, seed: int) -> list[str]:
+        checker = PretendChecker(lambda text, nodeid: False)
+        request = RepairRequest(request_.error, attempt, 0.4, request_.sources, request_.evidence)
+        model_for(checker, tmp_path, seed).answer(request)
+        return [text for text, _ in checker.asked]
+
+    assert order(1, 1) == order(1, 2)
+    assert order(2, 1) == order(2, 1)
+    assert order(2, 1) != order(2, 2)
+
+
+def test_a_file_that_cannot_be_parsed_is_named(request_: RepairRequest, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def f(:\n")
+    answer = model_for(PretendChecker(lambda text, nodeid: True), tmp_path).answer(request_)
+    assert "Not searched: app.py" in answer
+
+
+def test_files_outside_the_tree_are_left_alone(request_: RepairRequest, tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    checker = PretendChecker(lambda text, nodeid: True)
+    assert "No fix found: 0 candidates" in model_for(checker, tmp_path / "inner").answer(request_)
+
+
+def test_executed_statements_come_first_then_the_values_they_use(request_: RepairRequest, tmp_path: Path) -> None:
+    source = Source.read(tmp_path / "app.py")
+    assert [found.statement.lineno for found in suspects(request_, [source])] == [5, 4, 1]
+
+
+def test_the_place_where_the_exception_was_raised_comes_first(request_: RepairRequest, tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    frames = (CodeLocation(tmp_path / "test_app.py", 4), CodeLocation(app, 9))
+    error = TestError(Path("test_app.py"), "", ErrorDetails("NameError", "name 'x' is not defined"), frames=frames)
+    request = RepairRequest(error, 1, 0.4, (app,), TestRun(()))
+    assert suspects(request, [Source.read(app)])[0].statement.lineno == 9
