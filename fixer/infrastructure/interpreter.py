@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from fixer.domain.errors import TestsCannotRun, UsageError
@@ -32,103 +33,139 @@ def find_interpreter(project: Path, asked: str, environ: Mapping[str, str], own_
     """The first candidate that has pytest. Raises UsageError for a wrong `asked`, TestsCannotRun with the cure.
 
     The order: what was asked for, the active environment, one beside the project, what the project's tool names,
-    PATH. fixer's own environment counts only where it is the project's, or nothing else is there.
+    PATH. fixer's own environment counts only where it is the project's, or the project has none.
     """
     if asked:
-        return _examined(_asked(project, asked), "asked for")
-    tried = []
-    for path, reason in _candidates(project, environ, own_prefix):
-        version = _pytest_version(path)
-        if version:
-            return _checked(path, reason, *version)
-        tried.append(f"{path} ({reason})")
-    listed = "\n".join(f"  tried {one}" for one in tried) or "  tried nothing: no Python was found"
-    python = tried[0].partition(" (")[0] if tried else "python3"
-    raise TestsCannotRun(
-        f"No interpreter of this project has pytest.\n{listed}",
-        f"{python} -m pip install pytest    (or name another: fixer run --python PATH)",
+        return _examined(_Candidate(_asked(project, asked, environ), "asked for"), project, environ)
+    tried: list[tuple[_Candidate, TestsCannotRun]] = []
+    for candidate in _candidates(project, environ, own_prefix):
+        if candidate.is_last_resort and any(other.is_environment for other, _ in tried):
+            break
+        try:
+            return _examined(candidate, project, environ)
+        except _NoPytest as problem:
+            tried.append((candidate, problem))
+        except TestsCannotRun as problem:
+            if candidate.is_environment:
+                raise
+            tried.append((candidate, problem))
+    raise _nothing_found(tried)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    path: Path
+    reason: str
+    is_environment: bool = False
+    """Made for a project, unlike a Python that just happens to be on PATH."""
+    is_last_resort: bool = False
+
+
+class _NoPytest(TestsCannotRun):
+    """There is no pytest in it, or it is no Python at all."""
+
+
+def _nothing_found(tried: list[tuple[_Candidate, TestsCannotRun]]) -> TestsCannotRun:
+    listed = "\n".join(f"  tried {one.path} ({one.reason}): {problem.message}" for one, problem in tried)
+    cure = tried[0][1].cure if tried else "python3 -m pip install pytest"
+    return TestsCannotRun(
+        f"No interpreter of this project can run pytest.\n{listed or '  tried nothing: no Python was found'}",
+        f"{cure}    (or name another: fixer run --python PATH)",
     )
 
 
-def _asked(project: Path, asked: str) -> Path:
+def _asked(project: Path, asked: str, environ: Mapping[str, str]) -> Path:
     path = Path(asked).expanduser()
-    if len(path.parts) == 1 and (found := shutil.which(asked)):
-        return Path(found)
+    if len(path.parts) == 1 and (found := _which(asked, environ)):
+        return found
     path = path if path.is_absolute() else project / path
     if not path.is_file():
         raise UsageError(f"There is no interpreter {asked}.", "Name one that exists: --python .venv/bin/python")
     return path
 
 
-def _examined(path: Path, reason: str) -> Interpreter:
-    version = _pytest_version(path)
-    if not version:
-        raise TestsCannotRun(f"{path} has no pytest.", f"{path} -m pip install pytest")
-    return _checked(path, reason, *version)
-
-
-def _checked(path: Path, reason: str, python: str, pytest: str) -> Interpreter:
+def _examined(candidate: _Candidate, project: Path, environ: Mapping[str, str]) -> Interpreter:
+    path = candidate.path
+    versions = _versions(path, project, environ)
+    if not versions:
+        raise _NoPytest(f"{path} has no pytest.", _install(path))
+    python, pytest = versions
     if _numbers(python) < OLDEST_PYTHON:
         raise TestsCannotRun(
             f"{path} is Python {python}; fixer needs 3.8 or newer there.", "Name another: --python PATH"
         )
     if _numbers(pytest) < OLDEST_PYTEST:
-        raise TestsCannotRun(
-            f"{path} has pytest {pytest}; fixer needs 6.2 or newer.", f"{path} -m pip install --upgrade pytest"
-        )
-    return Interpreter(path, reason, python, pytest)
+        raise TestsCannotRun(f"{path} has pytest {pytest}; fixer needs 6.2 or newer.", _install(path, "--upgrade "))
+    return Interpreter(path, candidate.reason, python, pytest)
 
 
-def _candidates(project: Path, environ: Mapping[str, str], own_prefix: Path) -> Iterator[tuple[Path, str]]:
+def _install(python: Path, option: str = "") -> str:
+    """The command that puts pytest there; an environment that uv made has no pip of its own."""
+    settings = python.parent.parent / "pyvenv.cfg"
+    if settings.is_file() and "\nuv = " in settings.read_text(errors="replace"):
+        return f"uv pip install {option}--python {python} pytest"
+    return f"{python} -m pip install {option}pytest"
+
+
+def _candidates(project: Path, environ: Mapping[str, str], own_prefix: Path) -> Iterator[_Candidate]:
     folders = _up_to_repository(project)
-    found = _environments(folders, environ)
     own = _python_in(own_prefix)
-    for path, reason in found:
-        # Called as `.venv/bin/fixer` or from an active tool environment, VIRTUAL_ENV may be fixer's own.
-        if path != own or own_prefix.parent in folders:
-            yield path, reason
-    yield from _named_by_tools(folders)
-    for name in ("python", "python3"):
-        on_path = shutil.which(name, path=environ.get("PATH"))
-        if on_path and Path(on_path) != own:
-            yield Path(on_path), f"{name} on PATH"
-    if own.exists():
-        yield own, "fixer's own, because nothing else was found"
+    is_ours_too = own_prefix.parent in folders
+    seen: set[Path] = set()
+    # One after the other: a tool is asked only when nothing before it would do.
+    for candidate in chain(_environments(folders, environ), _named_by_tools(folders, environ), _on_path(environ)):
+        # Called from its own activated environment, VIRTUAL_ENV and PATH lead to fixer's.
+        if candidate.path not in seen and (is_ours_too or not _is_same_prefix(candidate.path, own)):
+            seen.add(candidate.path)
+            yield candidate
+    if own not in seen and own.exists():
+        yield _Candidate(own, "fixer's own, because nothing else was found", is_last_resort=True)
 
 
-def _environments(folders: list[Path], environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+def _environments(folders: list[Path], environ: Mapping[str, str]) -> Iterator[_Candidate]:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if environ.get(variable) and (python := _python_in(Path(environ[variable]))).exists():
-            yield python, variable
+            yield _Candidate(python, variable, is_environment=True)
     for folder in folders:
         for name in (".venv", "venv"):
             if (python := _python_in(folder / name)).exists():
-                yield python, f"{name} beside the project"
+                yield _Candidate(python, f"{name} beside the project", is_environment=True)
 
 
-def _named_by_tools(folders: list[Path]) -> Iterator[tuple[Path, str]]:
+def _named_by_tools(folders: list[Path], environ: Mapping[str, str]) -> Iterator[_Candidate]:
     """What uv, poetry, pdm or pipenv name, asked only where their own file is there."""
     for folder in folders:
-        for marker, argv in _TOOLS:
-            if (folder / marker).exists() and shutil.which(argv[0]) and (python := _ask_tool(folder, argv)):
-                yield python, f"named by {argv[0]}"
+        for marker, (name, *arguments) in _TOOLS:
+            if not (folder / marker).exists() or not (tool := _which(name, environ)):
+                continue
+            if python := _ask_tool([str(tool), *arguments], folder, environ):
+                yield _Candidate(python, f"named by {name}", is_environment=True)
 
 
-def _ask_tool(folder: Path, argv: tuple[str, ...]) -> Path | None:
+def _on_path(environ: Mapping[str, str]) -> Iterator[_Candidate]:
+    for name in ("python", "python3"):
+        if python := _which(name, environ):
+            yield _Candidate(python, f"{name} on PATH")
+
+
+def _ask_tool(argv: list[str], folder: Path, environ: Mapping[str, str]) -> Path | None:
+    # The tools would name the active environment, which has had its turn.
+    env = {name: value for name, value in environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
     try:
         done = subprocess.run(
             argv,
             cwd=folder,
+            env=env,
             capture_output=True,
             text=True,
             timeout=TOOL_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     path = Path(done.stdout.strip())
-    return path if done.returncode == 0 and path.is_file() else None
+    return path if done.returncode == 0 and path.is_absolute() and path.is_file() else None
 
 
 def _up_to_repository(project: Path) -> list[Path]:
@@ -139,21 +176,43 @@ def _up_to_repository(project: Path) -> list[Path]:
 
 
 def _python_in(prefix: Path) -> Path:
-    return prefix / "Scripts" / "python.exe" if os.name == "nt" else prefix / "bin" / "python"
+    if os.name == "nt":
+        return prefix / "Scripts" / "python.exe"
+    python = prefix / "bin" / "python"
+    return python if python.exists() else python.with_name("python3")  # as distributions name their own
 
 
-def _pytest_version(python: Path) -> tuple[str, str] | None:
-    """Its own version and pytest's, asked in a folder where no project module can get in the way."""
-    code = "import json, platform, pytest; print(json.dumps([platform.python_version(), pytest.__version__]))"
-    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+def _is_same_prefix(python: Path, own: Path) -> bool:
+    """Whether both lie in one folder, however it is reached; where the interpreters' links lead says nothing."""
+    return python.parent.resolve() == own.parent.resolve()
+
+
+def _which(name: str, environ: Mapping[str, str]) -> Path | None:
+    found = shutil.which(name, path=environ.get("PATH", os.defpath))
+    return Path(found).absolute() if found else None
+
+
+def _versions(python: Path, project: Path, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Its own version and pytest's. Asked in the project, by which pyenv's shims choose; its modules stay out."""
+    code = (
+        "import sys; sys.path[:] = [path for path in sys.path if path]; "
+        "import json, platform, pytest; print(json.dumps([platform.python_version(), pytest.__version__]))"
+    )
+    env = {name: value for name, value in environ.items() if name != "PYTHONHOME"}
     try:
         done = subprocess.run(
-            [str(python), "-c", code], cwd=python.anchor, env=env, capture_output=True, timeout=60, check=False
+            [str(python), "-c", code],
+            cwd=project,
+            env=env,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
         answer = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout else None
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
-    return (str(answer[0]), str(answer[1])) if answer else None
+    return (str(answer[0]), str(answer[1])) if isinstance(answer, list) and len(answer) == 2 else None
 
 
 def _numbers(version: str) -> tuple[int, ...]:
