@@ -40,6 +40,8 @@ def suspects(request: RepairRequest, sources: Sequence[Source], most: int = 120)
 
 
 _UNKNOWN = 0.1
+_BESIDE = 0.05
+"""Of a statement that did not run, in a function that did."""
 _FRAME_WITHOUT_TRACE = 0.4
 _HEADER = 0.5
 """Of a function's own line, relative to its most suspicious statement: its defaults and decorators ran earlier."""
@@ -86,7 +88,9 @@ def _indirect(source: Source, node: ast.stmt, direct: dict[ast.stmt, float], use
     if isinstance(node, ast.Assign | ast.AnnAssign) and not source.function_of(node):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return _USED * max((used.get(_word(target), 0.0) for target in targets), default=0.0)
-    return 0.0
+    function = source.function_of(node)
+    ran = function and any(direct.get(child) for child in ast.walk(function) if isinstance(child, ast.stmt))
+    return _BESIDE if ran else 0.0
 
 
 def _names_used(direct: dict[ast.stmt, float]) -> dict[str, float]:

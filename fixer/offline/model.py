@@ -60,8 +60,9 @@ class OfflineModel:
         failure = _failure(request.error.error_details)
         scale = min(_MOST_NOISE, _NOISE_PER_ATTEMPT * (request.attempt_number - 1))
         seed = self._seed + request.attempt_number
+        wide = _EDITS_PER_ATTEMPT * request.attempt_number
         before = {_changes(diff) for diff in request.tried}
-        for candidate in ranked(places, CATALOGUE, failure, scale=scale, seed=seed):
+        for candidate in ranked(places, CATALOGUE, failure, scale=scale, seed=seed, per_group=wide):
             known = candidate.key in self._failed[request.error.id] or changed_lines(candidate) in before
             if not known and edit_block(candidate, self._top):
                 yield candidate
@@ -79,6 +80,8 @@ class OfflineModel:
 
 
 _MOST_SOURCES = 8
+_EDITS_PER_ATTEMPT = 60
+"""Of one template at one statement."""
 _NOISE_PER_ATTEMPT = 0.25
 _MOST_NOISE = 1.0
 """Beyond this the order is hardly better than chance."""
@@ -113,4 +116,6 @@ def _nothing_found(places: Sequence[Suspect], outcome: Outcome, unreadable: Sequ
     best = places[0] if places else None
     where = f"; best place {best.source.path.name}:{best.statement.lineno}" if best else "; no place to look at"
     unread = f" Not searched: {'; '.join(unreadable)}." if unreadable else ""
+    if best and not outcome.tried:
+        return f"No fix found: every edit that can be thought of was tried before{where}.{unread}\n"
     return f"No fix found: {outcome.tried} candidates in {outcome.seconds:.1f} seconds{where}.{unread}\n"

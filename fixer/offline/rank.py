@@ -61,15 +61,20 @@ def ranked(
     *,
     scale: float = 0.0,
     seed: int = 0,
+    per_group: int = 60,
     most: int = 30_000,
 ) -> Iterator[Candidate]:
     """Candidates, best first; invalid ones and doubles are dropped as they come up.
 
-    `scale` is the size of the Gumbel noise put on the scores: sorting by noisy scores draws without replacement
-    with the chances of a softmax (Kool, van Hoof and Welling 2019). 0 adds none.
+    `per_group` bounds how many edits one template may make of one statement. `scale` is the size of the Gumbel noise
+    put on the scores: sorting by noisy scores draws without replacement with the chances of a softmax (Kool, van Hoof
+    and Welling 2019). 0 adds none.
     """
     chance = Random(seed)  # noqa: S311 - nothing secret: the same seed has to give the same order
-    found = ((candidate.score + scale * _gumbel(chance), candidate) for candidate in _all(suspects, templates, failure))
+    found = (
+        (candidate.score + scale * _gumbel(chance), candidate)
+        for candidate in _all(suspects, templates, failure, per_group)
+    )
     seen: set[str] = set()
     for _, candidate in nlargest(most, found, key=lambda pair: pair[0]):
         if candidate.key and candidate.key not in seen:
@@ -86,12 +91,13 @@ def naturalness(candidate: Candidate) -> float:
     return candidate.score - 1.0 * forgotten - 0.5 * dropped - 3.0 * (_tautologies(after) - _tautologies(before))
 
 
-_PER_GROUP = 60
 _PER_CHARACTER = 0.02
 _BRANCHING = 0.6
 
 
-def _all(suspects: Iterable[Suspect], templates: Sequence[Template], failure: Failure) -> Iterator[Candidate]:
+def _all(
+    suspects: Iterable[Suspect], templates: Sequence[Template], failure: Failure, per_group: int
+) -> Iterator[Candidate]:
     scopes: dict[tuple[Source, Function | None], Scope] = {}
     for suspect in (found for found in suspects if not _says_nothing(found.statement)):
         function = suspect.source.function_of(suspect.statement)
@@ -99,7 +105,7 @@ def _all(suspects: Iterable[Suspect], templates: Sequence[Template], failure: Fa
         place = Place(suspect.source, suspect.statement, failure, scope)
         where = 1.5 * log(suspect.suspicion + 0.02)
         for template in templates:
-            yield from _group(place, template, where + log(template.prior))
+            yield from _group(place, template, where + log(template.prior), per_group)
 
 
 def _says_nothing(statement: ast.stmt) -> bool:
@@ -107,8 +113,8 @@ def _says_nothing(statement: ast.stmt) -> bool:
     return documentation or isinstance(statement, ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal)
 
 
-def _group(place: Place, template: Template, base: float) -> Iterator[Candidate]:
-    edits = nlargest(_PER_GROUP, template.propose(place), key=lambda edit: edit.weight)
+def _group(place: Place, template: Template, base: float, most: int) -> Iterator[Candidate]:
+    edits = nlargest(most, template.propose(place), key=lambda edit: edit.weight)
     # A template with many instances must not crowd out one with few: all share one mass.
     base -= _BRANCHING * log(1 + sum(exp(edit.weight) for edit in edits))
     for edit in edits:

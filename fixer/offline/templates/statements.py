@@ -19,6 +19,7 @@ class MissingReturn:
     examples = (
         Example("def f(a):\n    a + 1", "def f(a):\n    return a + 1"),
         Example("def f(a):\n    x = a\n    x += 1", "def f(a):\n    x = a\n    x += 1\n    return x"),
+        Example("def f(a):\n    a.n[0] += 1", "def f(a):\n    a.n[0] += 1\n    return a.n[0]"),
         Example(
             "def f(a):\n    x = 0\n    for i in a:\n        x += i",
             "def f(a):\n    x = 0\n    for i in a:\n        x += i\n    return x",
@@ -35,8 +36,8 @@ class MissingReturn:
             yield Edit(start, start, "return ", 0.5)
         if function.body[-1] is node and not isinstance(node, ast.Return | ast.Raise):
             names = [name for name in place.scope.locals if name not in place.scope.parameters]
-            for weight, name in enumerate(reversed(names)):
-                yield from place.after(f"return {name}", weight=0.5 - 0.3 * weight)
+            for weight, text in enumerate(dict.fromkeys([*_just_assigned(place), *reversed(names)])):
+                yield from place.after(f"return {text}", weight=0.5 - 0.3 * weight)
 
 
 class Guard:
@@ -157,6 +158,12 @@ class Superfluous:
 
 
 _CRASHES = ("TypeError", "AttributeError", "IndexError", "ZeroDivisionError", "KeyError", "ValueError")
+
+
+def _just_assigned(place: Place) -> list[str]:
+    node = place.statement
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+    return [place.text(target) for target in targets]
 
 
 def _last(statement: ast.stmt) -> int:

@@ -84,6 +84,14 @@ def test_no_edit_is_answered_where_none_passes(request_: RepairRequest, tmp_path
     assert "SEARCH" not in answer
 
 
+def test_when_nothing_is_left_to_try_that_is_said(request_: RepairRequest, tmp_path: Path) -> None:
+    checker = PretendChecker(lambda text, nodeid: False)
+    model = model_for(checker, tmp_path)
+    for attempt in range(1, 6):
+        answer = model.answer(RepairRequest(request_.error, attempt, 0.4, request_.sources, request_.evidence))
+    assert answer == "No fix found: every edit that can be thought of was tried before; best place app.py:5.\n"
+
+
 def test_no_edit_is_tried_twice_whatever_the_attempt(request_: RepairRequest, tmp_path: Path) -> None:
     checker = PretendChecker(lambda text, nodeid: False)
     model = model_for(checker, tmp_path)
