@@ -42,7 +42,7 @@ def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = ""
         if record["kind"] in ("start", "report"):
             reports.setdefault(record["nodeid"], []).append(record)
     results = [_collect_result(record, project) for record in records if record["kind"] == "collect-error"]
-    results += [_result(nodeid, _phases(found), project, ending) for nodeid, found in reports.items()]
+    results += [_result(nodeid, found, project, ending) for nodeid, found in reports.items()]
     return ProbeRun(
         tuple(results),
         {record["nodeid"]: _lines(record["files"]) for record in records if record["kind"] == "lines"},
@@ -59,48 +59,49 @@ def _record(line: bytes, nonce: str) -> dict[str, Any]:
         record = json.loads(line)
     except ValueError:
         return {}
-    return record if isinstance(record, dict) and record.get("nonce") == nonce else {}
+    return record if isinstance(record, dict) and record.get("nonce") == nonce and "kind" in record else {}
 
 
 def _first(records: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
     return next((record for record in records if record["kind"] == kind), {})
 
 
-def _phases(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The reports of the last time that the test ran: a plugin may have run it more than once."""
-    starts = [number for number, record in enumerate(records) if record["kind"] == "start"]
-    last = records[starts[-1] :] if starts else records
-    return [record for record in last if record["kind"] == "report"]
-
-
 def _unfinished(reports: Mapping[str, Sequence[dict[str, Any]]]) -> str:
-    open_tests = [nodeid for nodeid, found in reports.items() if not _has_teardown(found)]
+    open_tests = [nodeid for nodeid, found in reports.items() if not _is_finished(found)]
     return open_tests[-1] if open_tests else ""
 
 
-def _has_teardown(records: Sequence[dict[str, Any]]) -> bool:
-    return any(report["when"] == "teardown" for report in _phases(records))
+def _is_finished(records: Sequence[dict[str, Any]]) -> bool:
+    """Whether the last word on the test is its teardown, also where a plugin runs it more than once."""
+    return records[-1].get("when") == "teardown"
 
 
-def _result(nodeid: str, phases: Sequence[dict[str, Any]], project: Path, ending: str) -> TestResult:
+def _result(nodeid: str, records: Sequence[dict[str, Any]], project: Path, ending: str) -> TestResult:
+    """Everything that was ever reported of the test counts: to fail once is enough."""
+    phases = [record for record in records if record["kind"] == "report"]
     seconds = sum(phase["seconds"] for phase in phases)
     failed = next((phase for phase in phases if phase["outcome"] == "failed"), None)
     if failed:
         return _failure(nodeid, failed, project, seconds)
+    if not _is_finished(records):
+        return _cut_off(nodeid, ending, seconds)
+    return TestResult(nodeid, *_verdict(phases), seconds=seconds)
+
+
+def _verdict(phases: Sequence[dict[str, Any]]) -> tuple[Verdict, str]:
+    """Of a test that has run to its end, and of which nothing failed."""
     skipped = next((phase for phase in phases if phase["outcome"] == "skipped"), None)
     if skipped:
         reason = "expected to fail" if "xfail" in skipped else "skipped"
-        return TestResult(nodeid, Verdict.NOT_RUN, f"{reason}: {skipped.get('skip', '')}".rstrip(": "), seconds=seconds)
-    if not any(phase["when"] == "teardown" for phase in phases):
-        return _cut_off(nodeid, ending, seconds)
-    call = next((phase for phase in phases if phase["when"] == "call"), None)
-    if call is None or call["outcome"] != "passed":
-        return TestResult(nodeid, Verdict.NOT_RUN, "its call was never reported", seconds=seconds)
+        return Verdict.NOT_RUN, f"{reason}: {skipped.get('skip', '')}".rstrip(": ")
+    if any("xfail" in phase for phase in phases):
+        return Verdict.NOT_RUN, "passed, but is marked as expected to fail"
     if any(phase["outcome"] == "rerun" for phase in phases):
-        return TestResult(nodeid, Verdict.NOT_RUN, "passed only when it was run again", seconds=seconds)
-    if "xfail" in call:
-        return TestResult(nodeid, Verdict.NOT_RUN, "passed, but is marked as expected to fail", seconds=seconds)
-    return TestResult(nodeid, Verdict.PASSED, seconds=seconds)
+        return Verdict.NOT_RUN, "passed only when it was run again"
+    if not any(phase["when"] == "call" for phase in phases):
+        return Verdict.NOT_RUN, "its call was never reported"
+    other = next((phase["outcome"] for phase in phases if phase["outcome"] != "passed"), "")
+    return (Verdict.NOT_RUN, f"reported as {other}") if other else (Verdict.PASSED, "")
 
 
 def _failure(nodeid: str, report: dict[str, Any], project: Path, seconds: float) -> TestResult:
