@@ -141,7 +141,15 @@ class AiderCoder:
         if coder.last_keyboard_interrupt:
             raise Interrupted
         self._repeating = ""
-        return _proposal(repo, base) or Proposal(None, _why_nothing(coder, io, guard, calls))
+        return _proposal(repo, base) or Proposal(None, self._why_nothing(coder, io, guard, calls))
+
+    def _why_nothing(self, coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> str:
+        reason = _why_nothing(coder, io, guard, calls)
+        said = _first_line(coder.partial_response_content or "")
+        if reason != PROSE.reason or not said:
+            return reason
+        is_local = bool(self._provider.full_name(self._model_name))
+        return said if is_local else f"{reason}: {said}"
 
     def _lost(self, engine: EngineModel, failure: Failure) -> Proposal:
         repeated = failure.gravity is Gravity.REPEATED and self._repeating == failure.reason
@@ -216,10 +224,7 @@ def _why_nothing(coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> st
         return "the edit did not match the file" if "match" in said else f"malformed edit: {_last_line(said)}"
     if coder.aider_edited_files:
         return f"the edit could not be applied: {io.errors[-1]}" if io.errors else "the edit changed nothing"
-    if io.errors:
-        return f"the edit could not be applied: {io.errors[-1]}"
-    said = _first_line(coder.partial_response_content or "")
-    return f"{PROSE.reason}: {said}" if said else PROSE.reason
+    return f"the edit could not be applied: {io.errors[-1]}" if io.errors else PROSE.reason
 
 
 def _first_line(text: str) -> str:
