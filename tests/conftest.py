@@ -44,8 +44,6 @@ def _is_private(name: str) -> bool:
     )
 
 
-
-
 @pytest.fixture
 def scripted_model() -> Iterator[ScriptedModel]:
     """A model's provider on loopback that answers what the test tells it to."""
