@@ -71,9 +71,14 @@ def test_a_ledger_of_a_newer_fixer_is_refused(tmp_path: Path) -> None:
 
 def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    with pytest.raises(sqlite3.OperationalError), ledger.transaction() as db:
-        db.execute("INSERT INTO runs VALUES ('r', 'w', 'm', 1, 'now', NULL, NULL, '[]')")
-        db.execute("INSERT INTO nonsense VALUES (1)")
+
+    def write_half() -> None:
+        with ledger.transaction() as db:
+            db.execute("INSERT INTO runs VALUES ('r', 'w', 'm', 1, 'now', NULL, NULL, '[]')")
+            db.execute("INSERT INTO nonsense VALUES (1)")
+
+    with pytest.raises(sqlite3.OperationalError):
+        write_half()
     assert ledger.db.execute("SELECT COUNT(*) FROM runs").fetchone()[0] == 0
 
 
