@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -9,6 +10,9 @@ def main() -> None:
     """Run `fixer`."""
     from fixer.cli import main as run_command
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As stderr does by itself: a name that the terminal's encoding lacks is shown escaped, and ends nothing.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run_command(sys.argv[1:]))
 
 

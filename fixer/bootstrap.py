@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fixer.application.ports import Guard, Listener, Reviewer
 from fixer.domain.events import DiscoveryStarted, DomainEvent, FixLanded, Notice
-from fixer.infrastructure.fix_store import FixStore
+from fixer.infrastructure.fix_store import DRY_RUN, FixStore
 from fixer.infrastructure.landing import Landing
 from fixer.infrastructure.ledger import Ledger, LedgerErrors
 from fixer.infrastructure.ledger_reader import CostKeeper, LedgerReader
@@ -35,12 +35,13 @@ class Memory:
     reader: LedgerReader
 
 
-def open_memory(directory: Path, environ: Mapping[str, str], *, commit: bool = True) -> Memory:
+def open_memory(directory: Path, environ: Mapping[str, str], *, commit: bool = True, dry_run: bool = False) -> Memory:
     """Find the project around a directory and open its ledger. Raises UsageError, LedgerUnusable."""
     project = locate(directory, environ)
     ledger = Ledger(project.state)
     store = FixStore(ledger, project.top)
-    return Memory(project, ledger, store, Landing(project, store, commit=commit), LedgerReader(ledger))
+    landing = Landing(project, store, commit=commit and not dry_run, why_not=DRY_RUN if dry_run else "")
+    return Memory(project, ledger, store, landing, LedgerReader(ledger))
 
 
 @contextmanager
@@ -50,6 +51,13 @@ def hold_tree(memory: Memory, publish: Listener) -> Iterator[None]:
         for sentence in recover(memory.project, memory.store, memory.landing):
             publish(Notice(sentence))
         yield
+
+
+def take_back_run(memory: Memory, run_id: str) -> None:
+    """Take every fix of a run out of the tree again, newest first. Raises TreeNeedsPerson."""
+    for fix in memory.store.fixes():
+        if fix.run_id == run_id and fix.state != "undone":
+            memory.landing.undo(fix)
 
 
 def assemble_run(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fixer.domain.errors import FixerError, UsageError
+from fixer.domain.errors import UsageError
 from fixer.domain.events import Notice
+from fixer.ui.ending import exit_code_of
+from fixer.ui.foreign_text import harmless
+from fixer.ui.plain_help import CommandByTopic
 
 if TYPE_CHECKING:
     from fixer.bootstrap import Memory
@@ -20,33 +24,41 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Takes a red pytest run and makes it green, one verified commit at a time.",
 )
 
-_SELECT, _MODEL, _SAFETY, _OUTPUT = "Which tests", "Which model", "What may happen", "Output"
-
 
 def main(argv: list[str]) -> int:
     """Run one command; its exit code, as listed in the user guide."""
-    import click
+    return exit_code_of(lambda: _invoke(argv))
 
-    try:
-        result = app(args=argv, prog_name="fixer", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as nothing:
-        nothing.show()
-        return 2
-    except click.ClickException as wrong:
-        wrong.show()
-        return 2
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("Interrupted. Whatever was verified by then stays.\n")
-        return 130
-    except FixerError as error:
-        return _explain(error)
-    except Exception as bug:  # noqa: BLE001 - the last resort: a person gets a sentence, the log gets the rest
-        return _report_bug(bug)
+
+def _invoke(argv: list[str]) -> int:
+    words, pytest_args = _split(argv)
+    command = typer.main.get_command(app)
+    with command.make_context("fixer", words, obj=pytest_args) as context:
+        result = command.invoke(context)
     return result if isinstance(result, int) else 0
+
+
+def _split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """What stands behind `--` goes to pytest, before anything here takes it for an option or a test."""
+    if argv[:1] != ["run"] or "--" not in argv:
+        return argv, ()
+    at = argv.index("--")
+    return argv[:at], tuple(argv[at + 1 :])
+
+
+def _option(topic: str, names: str, metavar: str, help_text: str) -> Any:
+    return typer.Option(*names.split(), metavar=metavar or None, help=help_text, rich_help_panel=topic)
+
+
+_tests = partial(_option, "Which tests")
+_model = partial(_option, "Which model")
+_safety = partial(_option, "What may happen")
+_output = partial(_option, "Output")
 
 
 def _version(wanted: bool) -> None:
@@ -66,70 +78,60 @@ def _options(
     del version
 
 
-@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": True})
+@app.command(cls=CommandByTopic)
 def run(
     context: typer.Context,
     tests: Annotated[
         list[str] | None,
         typer.Argument(metavar="[TESTS]... [-- PYTEST ARGS]", help="Files, folders or node ids.", show_default=False),
     ] = None,
-    keyword: Annotated[str, typer.Option("-k", help="As pytest's -k.", rich_help_panel=_SELECT)] = "",
-    marker: Annotated[str, typer.Option("-m", help="As pytest's -m.", rich_help_panel=_SELECT)] = "",
-    first: Annotated[bool, typer.Option("-x", help="Only the first failing test.", rich_help_panel=_SELECT)] = False,
-    from_log: Annotated[
-        str, typer.Option(metavar="FILE", help="Failing tests from a log (- for stdin).", rich_help_panel=_SELECT)
-    ] = "",
-    model: Annotated[str, typer.Option(help="Any model Aider knows, or offline.", rich_help_panel=_MODEL)] = "",
-    attempts: Annotated[
-        int | None, typer.Option(help="Attempts per test.  [default: 3]", rich_help_panel=_MODEL)
-    ] = None,
-    temperature: Annotated[
-        float | None, typer.Option(help="Of the first attempt.  [default: 0.4]", rich_help_panel=_MODEL)
-    ] = None,
+    keyword: Annotated[str, _tests("-k", "EXPR", "As pytest's -k.")] = "",
+    marker: Annotated[str, _tests("-m", "MARK", "As pytest's -m.")] = "",
+    first: Annotated[bool, _tests("-x", "", "Only the first failing test.")] = False,
+    from_log: Annotated[str, _tests("--from-log", "FILE", "The failing tests of a log; - reads stdin.")] = "",
+    model: Annotated[str, _model("--model", "NAME", "Any that Aider knows.  [default: offline]")] = "",
+    attempts: Annotated[int | None, _model("--attempts", "N", "Attempts per test.  [default: 3]")] = None,
+    temperature: Annotated[float | None, _model("--temperature", "T", "Of the first.  [default: 0.4]")] = None,
     temperature_step: Annotated[
-        float | None, typer.Option(help="Added for each further one.  [default: 0.1]", rich_help_panel=_MODEL)
+        float | None, _model("--temperature-step", "T", "Added each time.  [default: 0.1]")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Keep what is verified.", rich_help_panel=_SAFETY)] = False,
-    no_commit: Annotated[
-        bool, typer.Option("--no-commit", help="Leave fixes uncommitted.", rich_help_panel=_SAFETY)
-    ] = False,
-    guard: Annotated[
-        str, typer.Option(help="Other tests to guard: suite, file or none.", rich_help_panel=_SAFETY)
-    ] = "",
-    python: Annotated[str, typer.Option(help="The project's interpreter.", rich_help_panel=_SAFETY)] = "",
-    test_timeout: Annotated[
-        float | None, typer.Option(help="Seconds per test.  [default: 60]", rich_help_panel=_SAFETY)
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.", rich_help_panel=_OUTPUT)] = False,
-    junitxml: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.", rich_help_panel=_OUTPUT)
-    ] = None,
-    quiet: Annotated[bool, typer.Option("-q", help="Only the result.", rich_help_panel=_OUTPUT)] = False,
-    verbose: Annotated[bool, typer.Option("-v", help="Say more.", rich_help_panel=_OUTPUT)] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.", rich_help_panel=_OUTPUT)] = False,
+    model_timeout: Annotated[float | None, _model("--model-timeout", "S", "Seconds per call.  [default: 120]")] = None,
+    yes: Annotated[bool, _safety("--yes -y", "", "Keep what is verified, ask nothing.")] = False,
+    dry_run: Annotated[bool, _safety("--dry-run", "", "Print the fixes as a patch, change nothing.")] = False,
+    no_commit: Annotated[bool, _safety("--no-commit", "", "Leave the fixes uncommitted.")] = False,
+    guard: Annotated[str, _safety("--guard", "suite|file|none", "Other tests to guard.  [default: suite]")] = "",
+    python: Annotated[str, _safety("--python", "PATH", "The Python that runs the tests.")] = "",
+    test_timeout: Annotated[float | None, _safety("--test-timeout", "S", "Seconds per test.  [default: 60]")] = None,
+    as_json: Annotated[bool, _output("--json", "", "Print one JSON object.")] = False,
+    junitxml: Annotated[Path | None, _output("--junitxml", "FILE", "Write JUnit XML.")] = None,
+    quiet: Annotated[bool, _output("-q", "", "Only the result.")] = False,
+    verbose: Annotated[bool, _output("-v", "", "Also each phase, and what was left out.")] = False,
+    no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
 ) -> int:
     """Run the tests; fix those that fail."""
     from fixer.session import RunWishes, run_session
 
-    selection, pytest_args = _split_words(tests or [], context.args)
+    pytest_args: tuple[str, ...] = context.obj
     flags: dict[str, object] = {
         "model": (model,) if model else None,
         "attempts": attempts,
         "temperature": temperature,
         "temperature_step": temperature_step,
+        "model_timeout": model_timeout,
         "commit": False if no_commit else None,
         "guard": guard or None,
         "python": python or None,
         "test_timeout": test_timeout,
-        "yes": True if yes else None,
+        "yes": True if yes or dry_run else None,
         "color": False if no_color else None,
     }
     for option, value in (("-k", keyword), ("-m", marker)):
         pytest_args = (*pytest_args, option, value) if value else pytest_args
     wishes = RunWishes(
-        selection=(*selection, *_from_log(from_log)),
+        selection=(*(tests or ()), *_from_log(from_log)),
         pytest_args=(*pytest_args, "-x") if first else pytest_args,
         flags={name: value for name, value in flags.items() if value is not None},
+        dry_run=dry_run,
         as_json=as_json,
         junitxml=junitxml,
         quiet=quiet,
@@ -152,11 +154,11 @@ def undo(
     if listing:
         for fix in memory.store.fixes():
             if fix.state != "undone":
-                typer.echo(f"{fix.id}\t{fix.commit[:9] or 'uncommitted'}\t{fix.nodeid}")
+                typer.echo(f"{fix.id}\t{fix.commit[:9] or 'uncommitted'}\t{harmless(fix.nodeid)}")
         return
     with hold_tree(memory, _say):
         for fix in choose_fixes(memory.store.fixes(), name, whole_run=whole_run, undone=False):
-            typer.echo(f"{fix.id}  {fix.nodeid}: {memory.landing.undo(fix)}")
+            typer.echo(f"{fix.id}  {harmless(fix.nodeid)}: {memory.landing.undo(fix)}")
 
 
 @app.command()
@@ -170,7 +172,7 @@ def redo(
     memory = _memory()
     with hold_tree(memory, _say):
         for fix in choose_fixes(memory.store.fixes(), name, whole_run=False, undone=True):
-            typer.echo(f"{fix.id}  {fix.nodeid}: {memory.landing.redo(fix)}")
+            typer.echo(f"{fix.id}  {harmless(fix.nodeid)}: {memory.landing.redo(fix)}")
 
 
 @app.command()
@@ -218,8 +220,8 @@ def analyze(
     errors = ErrorAnalysisService().analyze_errors(_read_log(file)) or []
     for error in errors:
         details = error.error_details
-        summary = details.message.splitlines()[0] if details.message else ""
-        typer.echo(f"{error.nodeid}\t{details.error_type}\t{summary}")
+        summary = next(iter(harmless(details.message).splitlines()), "")
+        typer.echo(f"{harmless(error.nodeid)}\t{details.error_type}\t{summary}")
     return 1 if errors else 0
 
 
@@ -235,19 +237,10 @@ def doctor() -> int:
 def demo(
     keep: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Put the sample project there.")] = None,
 ) -> int:
-    """Fix a small broken sample project: no key, no network, nothing of yours is touched."""
+    """Fix a small broken sample project; nothing of yours is touched."""
     from fixer.demo import run_demo
 
     return run_demo(dict(os.environ), keep)
-
-
-def _split_words(tests: list[str], extra: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What stands before `--` selects tests, what stands behind it goes to pytest."""
-    words = [*tests, *extra]
-    if "--" not in sys.argv:
-        return tuple(words), ()
-    behind = len(sys.argv) - sys.argv.index("--") - 1
-    return tuple(words[: len(words) - behind]), tuple(words[len(words) - behind :])
 
 
 def _from_log(file: str) -> tuple[str, ...]:
@@ -278,23 +271,3 @@ def _memory() -> Memory:
 def _say(event: DomainEvent) -> None:
     if isinstance(event, Notice):
         sys.stderr.write(f"fixer: {event.text}\n")
-
-
-def _explain(error: FixerError) -> int:
-    sys.stderr.write(f"fixer: {error.message}\n")
-    if error.cure:
-        sys.stderr.write(f"  {error.cure}\n")
-    return error.exit_code
-
-
-def _report_bug(bug: Exception) -> int:
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile("w", prefix="fixer-bug-", suffix=".log", delete=False) as log:
-        log.write("".join(traceback.format_exception(bug)))
-    sys.stderr.write(
-        f"fixer: a bug in fixer: {type(bug).__name__}: {bug}\n"
-        f"  The details are in {log.name}. The next fixer command puts right whatever this one left half done.\n"
-    )
-    return 70

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixer.bootstrap import Memory, assemble_run, hold_tree, open_memory
+from fixer.bootstrap import Memory, assemble_run, hold_tree, open_memory, take_back_run
 from fixer.domain.errors import FixerError
 from fixer.domain.events import Notice
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
@@ -33,6 +33,7 @@ class RunWishes:
     selection: tuple[str, ...] = ()
     pytest_args: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
+    dry_run: bool = False
     as_json: bool = False
     junitxml: Path | None = None
     quiet: bool = False
@@ -42,17 +43,18 @@ class RunWishes:
 def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) -> int:
     """Run, report, and return the exit code. Raises FixerError where the run could not begin or go on."""
     loaded = load_settings(directory, wishes.flags, environ)
-    memory = open_memory(directory, environ, commit=loaded.settings.commit)
+    memory = open_memory(directory, environ, commit=loaded.settings.commit, dry_run=wishes.dry_run)
     interpreter = find_interpreter(memory.project.directory, loaded.settings.python, environ, Path(sys.prefix))
-    with _signals_as_interrupts(), open_screen(environ, wishes, loaded.settings) as screen:
-        screen.listen(Notice(f"Tests run with {interpreter.path} ({interpreter.reason}).", detail=True))
-        for remark in _remarks(loaded, memory, environ):
-            screen.listen(Notice(remark))
-        with hold_tree(memory, screen.listen):
-            run = _Run(memory, loaded.settings, interpreter, wishes, screen)
-            summary = run.go()
+    with _signals_as_interrupts():
+        with open_screen(environ, wishes, loaded.settings) as screen:
+            screen.listen(Notice(f"Tests run with {interpreter.path} ({interpreter.reason}).", detail=True))
+            for remark in _remarks(loaded, memory, environ):
+                screen.listen(Notice(remark))
+            with hold_tree(memory, screen.listen):
+                run = _Run(memory, loaded.settings, interpreter, wishes, screen)
+                summary = run.go()
         record = memory.reader.run(run.id)
-    _report(record, wishes, color=screen.color)
+        _report(record, wishes, screen)
     if summary and summary.failure:
         raise summary.failure
     return record.exit_code if record.exit_code is not None else 70
@@ -65,6 +67,7 @@ class _Run:
         self, memory: Memory, settings: Settings, interpreter: Interpreter, wishes: RunWishes, screen: Screen
     ) -> None:
         self._memory = memory
+        self._dry = wishes.dry_run
         self.id = memory.ledger.start_run(memory.project.top, settings.model[0])
         self._assemble = partial(
             assemble_run,
@@ -90,6 +93,8 @@ class _Run:
             code = error.exit_code
             raise
         finally:
+            if self._dry:
+                take_back_run(self._memory, self.id)
             self._memory.ledger.end_run(self.id, code, summary.newly_broken if summary else ())
         return summary
 
@@ -111,31 +116,58 @@ def _remarks(loaded: Loaded, memory: Memory, environ: Mapping[str, str]) -> Iter
         yield f"Model: offline (free, nothing leaves this machine).{also}"
 
 
-def _report(record: RunRecord, wishes: RunWishes, *, color: bool) -> None:
-    from fixer.ui.report import junit_xml, run_json, run_text
+def _report(record: RunRecord, wishes: RunWishes, screen: Screen) -> None:
+    from fixer.ui.report import junit_xml, patch_of, run_json, run_text
 
     if wishes.junitxml:
         wishes.junitxml.write_text(junit_xml(record), encoding="utf-8")
     if wishes.as_json:
-        sys.stdout.write(json.dumps(run_json(record), indent=2) + "\n")
+        patch = {"patch": patch_of(record)} if wishes.dry_run else {}
+        sys.stdout.write(json.dumps({**run_json(record), **patch}, indent=2) + "\n")
         return
-    sys.stdout.write(f"{run_text(record, color=color)}\n")
+    if wishes.dry_run:
+        _write_patch(record, screen)
+        sys.stderr.write(f"{run_text(record, width=screen.width)}\n")
+        return
+    sys.stdout.write(f"{run_text(record, color=screen.color, width=screen.width)}\n")
     in_place = [test.fix for test in record.tests if test.fix and test.fix.state != "undone"]
     if in_place and not wishes.quiet:
         sys.stderr.write(f"Take one back: fixer undo {in_place[0].id}    See it: fixer show {in_place[0].id}\n")
 
 
+def _write_patch(record: RunRecord, screen: Screen) -> None:
+    from fixer.ui.report import patch_of, patch_text
+
+    if screen.width:
+        sys.stdout.write(patch_text(record, color=screen.color))
+    else:  # for git, not for eyes: whatever the encoding of the terminal, these are the bytes of the files
+        sys.stdout.buffer.write(patch_of(record).encode())
+    sys.stdout.flush()
+
+
 @contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """A closed terminal or a polite kill ends a run as Ctrl-C does: the open attempt is taken back first."""
+    """A closed terminal or a polite kill ends a run as Ctrl-C does: the open attempt is taken back first.
+
+    That must not be interrupted in its turn, by an impatient key or by the second SIGHUP that a shell sends after the
+    terminal's own: only the third Ctrl-C gets through, and leaves the rest to the next command.
+    """
+    seen: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
+        del frame
+        seen.append(number)
+        if len(seen) == 1 or seen.count(signal.SIGINT) > _PATIENCE:
+            raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heard = [number for number in _ENDINGS if signal.getsignal(number) != signal.SIG_IGN]  # nohup is to be respected
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE = 2

@@ -13,6 +13,9 @@ from fixer.infrastructure.ledger import Ledger
 from fixer.infrastructure.user_branch import FileChange, Move
 from fixer.infrastructure.working_file import FileState
 
+DRY_RUN = "dry run"
+"""The note of a fix that is in the tree only until its run ends."""
+
 
 @dataclass(frozen=True)
 class StoredFix:
@@ -189,6 +192,20 @@ class FixStore:
             if fix.attempt_id in ids:
                 return fix
         raise UsageError("This test has no fix.")
+
+    def left_by_dry_runs(self) -> list[StoredFix]:
+        """What dry runs that were killed have left in the tree, newest first."""
+        rows = self._ledger.db.execute(
+            "SELECT f.id FROM fixes f JOIN attempts a ON a.id = f.attempt_id JOIN errors e ON e.id = a.error_id "
+            "JOIN runs r ON r.id = e.run_id WHERE f.state = 'uncommitted' AND f.note = ? AND r.ended_at IS NULL",
+            (DRY_RUN,),
+        )
+        left = {row["id"] for row in rows}
+        return [fix for fix in self.fixes() if fix.id in left]
+
+    def forget_note(self, fix: StoredFix) -> None:
+        """The reason why the fix is not committed no longer holds."""
+        self._ledger.db.execute("UPDATE fixes SET note = '' WHERE id = ?", (fix.id,))
 
     def _insert(self, db: sqlite3.Connection, fix: StoredFix, state: str, note: str) -> None:
         db.execute(

@@ -20,11 +20,12 @@ from fixer.infrastructure.working_file import Conflict, FileState, merge_states,
 class Landing:
     """Verified fixes on one working tree."""
 
-    def __init__(self, project: Project, store: FixStore, *, commit: bool = True) -> None:
+    def __init__(self, project: Project, store: FixStore, *, commit: bool = True, why_not: str = "") -> None:
         self._top = project.top
         self._scratch = project.worktree_state
         self._store = store
         self._commit = commit
+        self._why_not = why_not
         self._branch = UserBranch(project.repository, project.worktree_state) if project.repository else None
 
     def land(self, fix: StoredFix, changes: Sequence[FileChange]) -> Landed:
@@ -84,7 +85,8 @@ class Landing:
 
     def _prepare(self, changes: Sequence[FileChange], message: str) -> Move:
         if self._branch is None or not self._commit:
-            raise NotClean  # said at the start of the run, or asked for: no reason to give for each fix
+            # Said at the start of the run, or asked for: mostly there is no reason to give for each fix.
+            raise NotClean(self._why_not)
         return self._branch.prepare_commit(self._branch.cleaned(changes), message)
 
     def _prepare_undo(self, fix: StoredFix) -> tuple[Move, str]:

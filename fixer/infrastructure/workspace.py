@@ -117,6 +117,10 @@ def recover(project: Project, store: FixStore, landing: Landing) -> list[str]:
     Raises TreeNeedsPerson where the user has edited the same lines since.
     """
     said = landing.recover()
+    for fix in store.left_by_dry_runs():
+        landing.undo(fix)
+        store.forget_note(fix)
+        said.append(f"A dry run was killed: its fix of {fix.nodeid} was taken back.")
     for checkpoint in store.open_checkpoints():
         said.append(_recover_attempt(project, checkpoint))
         store.abandon(checkpoint.attempt_id, "interrupted by a crash")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from fixer.application.ports import Listener, Reviewer
+from fixer.ui.lasting_stream import lasting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +26,8 @@ class Screen:
     reviewer: Reviewer | None
     color: bool = False
     """Whether what is written to stdout may be coloured."""
+    width: int = 0
+    """The columns of stdout; 0 where it is no terminal, and lines may be of any length."""
 
 
 class Wishes(Protocol):
@@ -47,16 +51,16 @@ class Choices(Protocol):
 @contextmanager
 def open_screen(environ: Mapping[str, str], wishes: Wishes, choices: Choices) -> Iterator[Screen]:
     """Progress goes to stderr, stdout stays for data; the terminal is left in order whatever happens."""
-    stderr = sys.stderr  # a live display stands in for it while it runs
+    stderr = lasting(sys.stderr)
     color = wants_color(stderr, environ, choices.color)
     asks = not choices.yes and can_ask(environ)
-    with _progress(environ, wishes, color=color) as progress:
+    with _progress(stderr, environ, wishes, color=color) as progress:
         reviewer: Reviewer | None = None
         if asks:
             from fixer.ui.review import TerminalReviewer, read_key
 
             reviewer = TerminalReviewer(stderr, read_key, progress.pause, color=color)
-        yield Screen(progress, reviewer, wants_color(sys.stdout, environ, choices.color))
+        yield Screen(progress, reviewer, wants_color(sys.stdout, environ, choices.color), _width(sys.stdout))
 
 
 def wants_color(stream: TextIO, environ: Mapping[str, str], chosen: bool | None) -> bool:
@@ -83,12 +87,18 @@ def make_console(stream: TextIO, *, color: bool) -> Console:
     return Console(file=stream, no_color=not color, highlight=False, markup=False, emoji=False)
 
 
-def _progress(environ: Mapping[str, str], wishes: Wishes, *, color: bool) -> LiveProgress | PlainProgress:
+def _progress(
+    stderr: TextIO, environ: Mapping[str, str], wishes: Wishes, *, color: bool
+) -> LiveProgress | PlainProgress:
     from fixer.ui.progress import LiveProgress, PlainProgress
 
-    if not wishes.quiet and can_animate(sys.stderr, environ):
-        return LiveProgress(make_console(sys.stderr, color=color), verbose=wishes.verbose)
-    return PlainProgress(sys.stderr, quiet=wishes.quiet, verbose=wishes.verbose)
+    if not wishes.quiet and can_animate(stderr, environ):
+        return LiveProgress(make_console(stderr, color=color), verbose=wishes.verbose)
+    return PlainProgress(stderr, quiet=wishes.quiet, verbose=wishes.verbose)
+
+
+def _width(stream: TextIO) -> int:
+    return shutil.get_terminal_size().columns if stream.isatty() else 0
 
 
 def _dumb(environ: Mapping[str, str]) -> bool:

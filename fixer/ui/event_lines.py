@@ -52,11 +52,11 @@ def _completed(event: FixAttemptCompleted) -> str:
 
 def _end_of_a_fix(event: DomainEvent) -> str:
     match event:
-        case FixLanded(nodeid=nodeid, commit=commit, note=note, files=files):
+        case FixLanded(commit=commit, note=note, files=files):
             place = commit[:9] or f"uncommitted{f': {one_line(note)}' if note else ''}"
-            return f"  fixed {harmless(nodeid)} in {', '.join(map(harmless, files))} ({place})"
-        case FixedAlong(nodeid=nodeid, by=by):
-            return f"  fixed {harmless(nodeid)} too, by the fix of {harmless(by)}"
+            return f"  fixed in {', '.join(map(harmless, files))} ({place})"
+        case FixedAlong(nodeid=nodeid):
+            return f"  fixes {harmless(nodeid)} too"
         case FixTakenBack(nodeid=nodeid, broke=broke):
             return f"The fix of {harmless(nodeid)} was taken back: it broke {', '.join(map(harmless, broke))}"
     return ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
+from fixer.ui.ending import INTERRUPTED
 from fixer.ui.foreign_text import harmless, one_line
 from fixer.ui.paint import Color, diff_lines, paint
 
@@ -31,13 +33,16 @@ def run_json(run: RunRecord) -> dict[str, object]:
     }
 
 
-def run_text(run: RunRecord, *, color: bool = False) -> str:
-    """What became of each red test, and what it took."""
+def run_text(run: RunRecord, *, color: bool = False, width: int = 0) -> str:
+    """What became of each red test, and what it took; in at most `width` columns, as far as that can be (0: any)."""
     rows: list[tuple[str, ...]] = [
         (test.status, harmless(test.nodeid), _tried(test), _outcome(test)) for test in run.tests
     ]
     rows += [("broken", harmless(nodeid), "", "passed before this run, and fails since") for nodeid in run.newly_broken]
-    table = [_painted(line, row[0]) if color else line for line, row in zip(_aligned(rows), rows, strict=True)]
+    lines = _aligned(rows)
+    if width and any(len(line) > width for line in lines):
+        lines = _stacked(rows, width)
+    table = [_painted(line, row[0]) if color else line for line, row in zip(lines, rows, strict=True)]
     return "\n".join([*table, *([""] if table else []), _sum_line(run)])
 
 
@@ -64,6 +69,17 @@ def fix_text(fix: FixRecord, run: RunRecord, *, color: bool = False) -> str:
     ]
     known = _aligned(fact for fact in facts if fact[1])
     return "\n".join([*known, "", *diff_lines(fix.diff, color=color)])
+
+
+def patch_of(run: RunRecord) -> str:
+    """The fixes of a run as one patch that `git apply` takes, in the order in which they were made, byte for byte."""
+    fixes = sorted((test.fix for test in run.tests if test.fix and test.status == "fixed"), key=_landed_at)
+    return "".join(fix.diff if fix.diff.endswith("\n") else f"{fix.diff}\n" for fix in fixes)
+
+
+def patch_text(run: RunRecord, *, color: bool) -> str:
+    """The same for a terminal."""
+    return "".join(f"{line}\n" for line in diff_lines(patch_of(run), color=color))
 
 
 def junit_xml(run: RunRecord) -> str:
@@ -164,20 +180,32 @@ def _outcome(test: ErrorRecord) -> str:
     """The commit of a fix, or why there is none."""
     if test.fixed_by:
         return f"by the fix of {one_line(test.fixed_by)}"
-    if test.fix:
-        return test.fix.commit[:9] or f"uncommitted: {one_line(test.fix.note)}".rstrip(": ")
+    if test.fix and test.status == "fixed":
+        return _place(test.fix)
     reason = test.attempts[-1].reason if test.attempts else ""
     return one_line(reason or f"{test.error_type}: {test.message}".strip(": "))
+
+
+def _landed_at(fix: FixRecord) -> datetime:
+    return fix.landed_at
+
+
+def _place(fix: FixRecord) -> str:
+    if fix.state == "undone":
+        return f"not applied ({one_line(fix.note)})" if fix.note else "undone"
+    return fix.commit[:9] or f"uncommitted: {one_line(fix.note)}".rstrip(": ")
 
 
 def _sum_line(run: RunRecord) -> str:
     if run.exit_code is None:
         return "The run is not over, or was killed."
     if not run.tests:
-        ended = "Nothing was red" if run.exit_code == 0 else f"The run ended early with exit code {run.exit_code}"
-        return f"{ended} ({run.seconds:.1f} s)."
+        ended = {0: "Nothing was red", INTERRUPTED: "Interrupted before a red test was known"}
+        words = ended.get(run.exit_code, f"The run ended early with exit code {run.exit_code}")
+        return f"{words} ({run.seconds:.1f} s)."
     fixed = sum(test.status == "fixed" for test in run.tests)
-    words = f"{fixed} of {len(run.tests)} fixed in {run.seconds:.1f} s with {harmless(run.model)}"
+    early = "Interrupted: " if run.exit_code == INTERRUPTED else ""
+    words = f"{early}{fixed} of {len(run.tests)} fixed in {run.seconds:.1f} s with {harmless(run.model)}"
     return f"{words}, {_spent(run)}."
 
 
@@ -213,6 +241,18 @@ def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
+def _stacked(rows: Iterable[tuple[str, ...]], width: int) -> list[str]:
+    """The rows as blocks: status and test, and below it what fits of the rest."""
+    rows = list(rows)
+    indent = max(len(row[0]) for row in rows) + 2
+    blocks = []
+    for status, name, *rest in rows:
+        below = one_line("  ".join(part for part in rest if part), max(width - indent, _LEAST_WIDTH))
+        blocks.append(f"{status:<{indent}}{name}\n{'':<{indent}}{below}".rstrip())
+    return blocks
+
+
+_LEAST_WIDTH = 30
 _STATUS_COLORS: dict[str, Color] = {"fixed": "green", "unfixed": "red", "broken": "red"}
 
 

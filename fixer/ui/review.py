@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TextIO
 
 from fixer.application.ports import Decision
@@ -75,8 +75,11 @@ def read_key() -> str:
     try:
         tty.setcbreak(descriptor, termios.TCSADRAIN)
         return _meaning(os.read(descriptor, 64).decode(errors="replace"))
+    except OSError:  # the terminal was closed while it was waited for
+        return ""
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        with suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 _ANSWERS = {

@@ -69,8 +69,10 @@ def test_on_a_terminal_a_run_is_a_session(monkeypatch: pytest.MonkeyPatch) -> No
     with open_screen(XTERM, Wanted(), Wanted()) as screen:
         assert isinstance(screen.listen, LiveProgress)
         assert isinstance(screen.reviewer, TerminalReviewer)
-        assert screen.reviewer._stream is terminal
+        screen.reviewer._stream.write("a question")
+        assert "a question" in terminal.getvalue()
         assert screen.color
+        assert screen.width > 0
 
 
 @pytest.mark.parametrize(
@@ -105,5 +107,5 @@ def test_in_a_log_there_are_lines_and_stdout_stays_clean(monkeypatch: pytest.Mon
     monkeypatch.setattr("sys.stderr", stderr)
     with open_screen(XTERM, Wanted(), Wanted()) as screen:
         screen.listen(DiscoveryStarted())
-        assert not screen.color
+        assert (screen.color, screen.width) == (False, 0)
     assert (stdout.getvalue(), stderr.getvalue()) == ("", "Running the tests\n")

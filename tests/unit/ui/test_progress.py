@@ -65,11 +65,11 @@ Running the tests
 t.py::test_a: attempt 1/3, temperature 0.4
   undone: the test still fails: [bold]no (1,234 tokens, $0.0125)
 t.py::test_a: attempt 2/3, temperature 0.5
-  fixed t.py::test_a in a.py, b.py (012345678)
+  fixed in a.py, b.py (012345678)
   verified
-  fixed t.py::test_c too, by the fix of t.py::test_a
+  fixes t.py::test_c too
 t.py::test_b[[red]x]: attempt 1/3, temperature 0.4
-  fixed t.py::test_b[[red]x] in c.py (uncommitted: you are editing these lines)
+  fixed in c.py (uncommitted: you are editing these lines)
   verified (10 tokens, price unknown)
 The fix of t.py::test_b[[red]x] was taken back: it broke t.py::test_z
 """

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
-from fixer.ui.report import fix_text, history_text, junit_xml, run_json, run_text
+from fixer.ui.report import fix_text, history_text, junit_xml, patch_of, run_json, run_text
 
 START = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 
@@ -72,6 +72,45 @@ def test_the_summary() -> None:
         "\n"
         "2 of 5 fixed in 12.3 s with a-model, 3,702 tokens, $0.0375."
     )
+
+
+def test_the_summary_on_a_narrow_terminal() -> None:
+    assert run_text(RUN, width=100) == run_text(RUN)
+    assert run_text(RUN, width=60) == (
+        "fixed        t.py::test_a\n"
+        "             1 attempt  012345678\n"
+        "unfixed      t.py::test_b[<&>]\n"
+        "             2 attempts  the test still fails: ValueError: …\n"
+        "fixed        t.py::TestX::test_c\n"
+        "             by the fix of t.py::test_a\n"
+        "environment  test_d.py\n"
+        "             ModuleNotFoundError: No module named 'numpy'\n"
+        "flaky        t.py::test_e\n"
+        "             AssertionError: assert 0\n"
+        "broken       t.py::test_z\n"
+        "             passed before this run, and fails since\n"
+        "\n"
+        "2 of 5 fixed in 12.3 s with a-model, 3,702 tokens, $0.0375."
+    )
+
+
+def test_a_fix_that_was_taken_back_is_no_result() -> None:
+    undone = replace(FIX, state="undone")
+    broke = replace(UNFIXED, fix=undone)
+    assert "012345678" not in run_text(replace(RUN, tests=(broke,)))
+    dry = replace(FIXED, fix=replace(undone, commit="", note="dry run"))
+    assert run_text(replace(RUN, tests=(dry,))).startswith("fixed   t.py::test_a  1 attempt  not applied (dry run)\n")
+
+
+def test_the_patch_holds_the_fixes_in_the_order_in_which_they_were_made() -> None:
+    second = replace(FIX, diff="second", landed_at=START + timedelta(seconds=1))
+    run = replace(RUN, tests=(replace(FIXED, fix=second), UNFIXED, FIXED, ALONG))
+    assert patch_of(run) == f"{FIX.diff}second\n"
+
+
+def test_an_interrupted_run_says_so() -> None:
+    assert "\nInterrupted: 2 of 5 fixed in " in run_text(replace(RUN, exit_code=130))
+    assert run_text(replace(GREEN, exit_code=130)) == "Interrupted before a red test was known (1.0 s)."
 
 
 def test_the_summary_in_colour_says_the_same() -> None:
