@@ -45,7 +45,9 @@ def _is_private(name: str) -> bool:
 
 
 @pytest.fixture
-def scripted_model() -> Iterator[ScriptedModel]:
-    """A model's provider on loopback that answers what the test tells it to."""
+def scripted_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
+    """A provider on loopback that answers what the test tells it to; models named `openai/...` reach it."""
     with ScriptedModel().running() as model:
+        monkeypatch.setenv("OPENAI_API_BASE", model.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-not-a-real-key-0123456789")
         yield model
