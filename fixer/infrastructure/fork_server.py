@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from fixer.infrastructure.pytest_runner import PROBE_FOLDER, project_environment
+from fixer.infrastructure.pytest_call import PROBE_FOLDER, project_environment
 
 
 class ForkServer:

@@ -32,7 +32,8 @@ class ProbeRun:
 def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = "") -> ProbeRun:
     """Read what a process wrote; lines that do not carry the nonce were not written by the probe.
 
-    `ending` says how a process that never reached its end was ended: `crashed (SIGSEGV)`, `timed out` …
+    `ending` says how a process that never reached its end was ended: `crashed (SIGSEGV)`, `timed out` …; its further
+    lines are what the interpreter showed of its threads.
     """
     records = [record for line in lines if (record := _record(line, nonce))]
     session = _first(records, "session")
@@ -122,9 +123,10 @@ def _collect_result(record: dict[str, Any], project: Path) -> TestResult:
 
 
 def _cut_off(nodeid: str, ending: str, seconds: float) -> TestResult:
-    reason = ending or "never finished"
+    how, _, stacks = ending.partition("\n")
+    reason = how or "never finished"
     error_type = "Timeout" if reason.startswith("timed out") else "Crash"
-    details = ErrorDetails(error_type, f"The test process {reason}.")
+    details = ErrorDetails(error_type, f"The test process {reason}.", stacks)
     return TestResult(nodeid, Verdict.FAILED, reason, details, seconds=seconds)
 
 

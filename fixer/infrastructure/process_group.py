@@ -36,10 +36,10 @@ def run_group(
     folder: Path,
     env: Mapping[str, str],
     output: IO[bytes],
-    should_stop: Callable[[float], str],
+    should_stop: Callable[[float, int], str],
     poll_seconds: float = 0.02,
 ) -> Ended:
-    """Run it with both outputs in a file until it ends, or until `should_stop(seconds)` gives a reason.
+    """Run it with both outputs in a file until it ends, or until `should_stop(seconds, process id)` gives a reason.
 
     Before the group is killed the process itself gets SIGUSR2, at which the probe writes the stack of every thread.
     """
@@ -59,7 +59,7 @@ def run_group(
             with suppress(subprocess.TimeoutExpired):
                 process.wait(poll_seconds)
                 break
-            stopped = should_stop(time.monotonic() - started)
+            stopped = should_stop(time.monotonic() - started, process.pid)
         if stopped:
             process.send_signal(signal.SIGUSR2)
             with suppress(subprocess.TimeoutExpired):

@@ -21,7 +21,7 @@ TEXT_LIMIT = 40000
 FRAME_LIMIT = 60
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_settings: dict = {}
+_settings: "dict[str, str]" = {}
 
 
 class Timeout(BaseException):
@@ -41,6 +41,14 @@ def pytest_addoption(parser):
         faulthandler.register(signal.SIGUSR2, file=os.fdopen(os.dup(2), "w"), all_threads=True)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(early_config):
+    """Coverage that the project asks for would write its reports and demand its percentage of a part of the tests."""
+    if hasattr(early_config.known_args_namespace, "no_cov"):
+        early_config.known_args_namespace.no_cov = True
+    yield
+
+
 def pytest_configure(config):
     """Begin, here or in an xdist worker, which is told our settings by its controller."""
     settings = dict(getattr(config, "workerinput", {}).get("fixer_probe") or _settings)
@@ -55,6 +63,10 @@ class Probe:
         self._config = config
         self._settings = settings
         self._is_worker = hasattr(config, "workerinput")
+        # Kept here, because tests replace these functions, and whole file systems, while a report is written.
+        self._encode, self._open, self._put, self._close = json.dumps, os.open, os.write, os.close
+        self._own_id = os.getpid
+        self._process = self._own_id()
         self._seconds = 0.0 if _has_own_timeout(config) else float(settings.get("TIMEOUT", "0"))
         self._tracer = _new_tracer(json.loads(settings["TRACE"])) if "TRACE" in settings else None
 
@@ -71,6 +83,9 @@ class Probe:
             python=".".join(map(str, sys.version_info[:3])),
             plugins=sorted({dist.project_name for _, dist in config.pluginmanager.list_plugin_distinfo()}),
         )
+
+    def pytest_runtestloop(self):
+        self._process = self._own_id()  # which may be a fork made since, but not one that a test makes from here on
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config, items):
@@ -128,6 +143,8 @@ class Probe:
             outcome.get_result()._fixer = json.dumps(_exception_facts(call.excinfo))
 
     def pytest_runtest_logreport(self, report):
+        if type(report).__name__.lower() == "subtestreport" and not report.failed:
+            return  # a part of a test; the test itself is reported too
         facts = {"nodeid": report.nodeid, "when": report.when, "outcome": report.outcome, "seconds": report.duration}
         if hasattr(report, "wasxfail"):
             facts["xfail"] = str(report.wasxfail)
@@ -153,15 +170,17 @@ class Probe:
             return set(json.load(file))
 
     def _write(self, kind, **facts):
-        if self._is_worker:
+        if self._is_worker or self._own_id() != self._process:
             return
+        # The last two, because the runner looks at the end of the file.
         facts["kind"], facts["nonce"] = kind, self._settings.get("NONCE", "")
+        line = self._encode(facts).encode("ascii") + b"\n"
         # Opened for each line: a test may close every descriptor it finds.
-        descriptor = os.open(self._settings["OUT"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = self._open(self._settings["OUT"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, json.dumps(facts).encode("ascii") + b"\n")
+            self._put(descriptor, line)
         finally:
-            os.close(descriptor)
+            self._close(descriptor)
 
 
 class _Limit:
@@ -327,10 +346,17 @@ def _frames(traceback):
     while traceback is not None:
         code = traceback.tb_frame.f_code
         source = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
-        frames.append([os.path.abspath(code.co_filename), traceback.tb_lineno, code.co_name, source])
+        frames.append([_absolute(code.co_filename), traceback.tb_lineno, code.co_name, source])
         traceback = traceback.tb_next
     half = FRAME_LIMIT // 2
     return frames if len(frames) <= FRAME_LIMIT else frames[:half] + frames[-half:]
+
+
+def _absolute(name):
+    try:
+        return os.path.abspath(name)
+    except OSError:  # the working directory is gone
+        return name
 
 
 def _text_of(error):

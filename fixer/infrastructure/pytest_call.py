@@ -1,0 +1,190 @@
+"""One pytest process in the project's interpreter: what it is given, how it is watched, what it told."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import fixer.probe
+from fixer.infrastructure.probe_records import ProbeRun, read_run
+from fixer.infrastructure.process_group import Ended, run_group
+
+PROBE_FOLDER = Path(fixer.probe.__file__).parent
+OUTPUT_LIMIT = 200_000
+"""Bytes of pytest's own output that are looked at when it could not run."""
+MOST_OUTPUT = 100_000_000
+"""Bytes that a process may print, or a test while its output is captured, before it is stopped."""
+EXIT_SECONDS = 10.0
+"""How long a process may take to exit when all its tests are done."""
+SILENT_SECONDS = 120.0
+"""How long a process may say nothing before its first test; importing can take its time."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a process is to do. Seconds as in the runner; `select` None means everything that pytest collects."""
+
+    python: Path
+    folder: Path
+    arguments: tuple[str, ...]
+    environ: Mapping[str, str]
+    bytecode: Path
+    test_timeout: float
+    run_timeout: float
+    select: tuple[str, ...] | None = None
+    deselect: tuple[str, ...] = ()
+    traced: tuple[Path, ...] = ()
+    """Folders whose executed lines are wanted."""
+    cache: Path | None = None
+    """What pytest is to find in its cache; it gets a copy."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it; `output` is the end of what it printed."""
+
+    run: ProbeRun
+    ended: Ended
+    output: str
+
+
+def call_pytest(call: Call) -> Answer:
+    """Run the process to its end, or until it is silent, too long or too loud."""
+    with tempfile.TemporaryDirectory(prefix="fixer-run-", ignore_cleanup_errors=True) as name:
+        folder, nonce = Path(name), secrets.token_hex(16)
+        records, printed = folder / "records.jsonl", folder / "output.txt"
+        records.touch()
+        if call.cache:
+            shutil.copytree(call.cache, folder / "cache", ignore_dangling_symlinks=True)
+        # A cache of its own: what the user's --lf means stays what it was.
+        argv = [str(call.python), "-m", "pytest", "-p", "fixer_probe", "-o", f"cache_dir={folder / 'cache'}"]
+        with printed.open("wb") as output:
+            watch = _Watch(call, records, printed, nonce)
+            ended = run_group(
+                [*argv, *call.arguments], call.folder, _environment(call, folder, records, nonce), output, watch
+            )
+        tail = _tail(printed)
+        with records.open("rb") as lines:
+            run = read_run(lines, nonce, call.folder, f"{ended.how}\n{_stacks(tail)}")
+        return Answer(run, ended, tail)
+
+
+def project_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment, alike for every run, and without what is fixer's own."""
+    env = {name: value for name, value in environ.items() if not name.startswith("FIXER_")}
+    for name in _DISTURBING:
+        env.pop(name, None)
+    return {**env, "NO_COLOR": "1", "COLUMNS": "120"}
+
+
+def drop_bytecode(bytecode: Path, top: Path) -> None:
+    """Forget what was compiled of the project itself, but not of what is installed in it. Raises OSError.
+
+    Byte code is matched by size and second: after an edit of the same size within a second it would be the old code.
+    """
+    for path in {top, top.resolve()}:
+        for folder, folders, files in os.walk(bytecode / path.relative_to(path.anchor)):
+            folders[:] = [name for name in folders if name not in ("site-packages", "dist-packages")]
+            for name in files:
+                Path(folder, name).unlink(missing_ok=True)
+
+
+# They change how much of an assertion is shown, which options pytest gets, whose Python this is, or keep byte code out
+# of the place that was made for it.
+_DISTURBING = (
+    *("CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST"),
+    *("PYTHONHOME", "PYTHONDONTWRITEBYTECODE"),
+)
+
+
+class _Watch:
+    """Says when a process has to be stopped, and why.
+
+    The soft limit in the probe should have spoken long before; it can be swallowed or blocked in C.
+    """
+
+    def __init__(self, call: Call, records: Path, printed: Path, nonce: str) -> None:
+        self._call = call
+        self._records = records
+        self._printed = printed
+        self._last = re.compile(rb'"kind": "([a-z-]+)", "nonce": "' + nonce.encode() + rb'"}\n$')
+        self._size = 0
+        self._heard_at = 0.0
+        self._kind = ""
+
+    def __call__(self, seconds: float, process: int) -> str:
+        self._listen(seconds)
+        silent = seconds - self._heard_at
+        if self._kind == "end":
+            return f"it did not exit within {EXIT_SECONDS:g} s of its last test" if silent > EXIT_SECONDS else ""
+        if silent > self._patience():
+            return f"timed out: nothing was heard of it for {self._patience():g} s"
+        if seconds > self._call.run_timeout:
+            return f"timed out: the run took longer than {self._call.run_timeout:g} s"
+        if max(map(_size, (self._printed, *_captured(process)))) > MOST_OUTPUT:
+            return f"printed more than {MOST_OUTPUT // 1_000_000} MB"
+        return ""
+
+    def _listen(self, seconds: float) -> None:
+        size = _size(self._records)
+        if size == self._size:
+            return
+        self._size, self._heard_at = size, seconds
+        with self._records.open("rb") as file:
+            file.seek(max(0, size - 200))
+            last = self._last.search(file.read())
+        self._kind = last[1].decode() if last else self._kind
+
+    def _patience(self) -> float:
+        patience = self._call.test_timeout * 2 + 5
+        return patience if self._kind in ("start", "report", "lines") else max(patience, SILENT_SECONDS)
+
+
+def _captured(process: int) -> list[Path]:
+    """While a test runs, both outputs are the files in which pytest collects what it prints; seen on Linux only."""
+    return [Path(f"/proc/{process}/fd/{descriptor}") for descriptor in (1, 2)]
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def _environment(call: Call, folder: Path, records: Path, nonce: str) -> dict[str, str]:
+    env = {
+        **project_environment(call.environ),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROBE_FOLDER), call.environ.get("PYTHONPATH", "")])),
+        "PYTHONPYCACHEPREFIX": str(call.bytecode),
+        "FIXER_PROBE_OUT": str(records),
+        "FIXER_PROBE_NONCE": nonce,
+        "FIXER_PROBE_TIMEOUT": str(call.test_timeout),
+    }
+    for name, nodeids in (("SELECT", call.select), ("DESELECT", call.deselect or None)):
+        if nodeids is not None:
+            path = folder / f"{name.lower()}.json"
+            path.write_text(json.dumps(nodeids), encoding="ascii")
+            env[f"FIXER_PROBE_{name}"] = str(path)
+    if call.traced:
+        env["FIXER_PROBE_TRACE"] = json.dumps([str(path) for path in call.traced])
+    return env
+
+
+def _tail(printed: Path) -> str:
+    with printed.open("rb") as file:
+        file.seek(max(0, printed.stat().st_size - OUTPUT_LIMIT))
+        return file.read().decode(errors="replace").strip()
+
+
+def _stacks(output: str) -> str:
+    """What faulthandler wrote, where it did."""
+    found = re.search(r"Fatal Python error|(Current thread|Thread) 0x", output)
+    return output[found.start() :] if found else ""
