@@ -49,11 +49,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of it; `output` is the end of what it printed."""
+    """What came of it; `output` is the end of what it printed, `stacks` where its threads were when it was ended."""
 
     run: ProbeRun
     ended: Ended
     output: str
+    stacks: str
 
 
 def call_pytest(call: Call) -> Answer:
@@ -63,7 +64,8 @@ def call_pytest(call: Call) -> Answer:
         records, printed = folder / "records.jsonl", folder / "output.txt"
         records.touch()
         if call.cache:
-            shutil.copytree(call.cache, folder / "cache", ignore_dangling_symlinks=True)
+            with suppress(OSError):  # files that only root may read; what can be read was copied
+                shutil.copytree(call.cache, folder / "cache", ignore_dangling_symlinks=True)
         # A cache of its own: what the user's --lf means stays what it was.
         argv = [str(call.python), "-m", "pytest", "-p", "fixer_probe", "-o", f"cache_dir={folder / 'cache'}"]
         with printed.open("wb") as output:
@@ -72,9 +74,10 @@ def call_pytest(call: Call) -> Answer:
                 [*argv, *call.arguments], call.folder, _environment(call, folder, records, nonce), output, watch
             )
         tail = _tail(printed)
+        stacks = _stacks(tail)
         with records.open("rb") as lines:
-            run = read_run(lines, nonce, call.folder, f"{ended.how}\n{_stacks(tail)}")
-        return Answer(run, ended, tail)
+            run = read_run(lines, nonce, call.folder, f"{ended.how}\n{stacks}")
+        return Answer(run, ended, tail, stacks)
 
 
 def project_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -185,6 +188,10 @@ def _tail(printed: Path) -> str:
 
 
 def _stacks(output: str) -> str:
-    """What faulthandler wrote, where it did."""
+    """What faulthandler wrote, where it did, innermost first and without what is pytest's."""
     found = re.search(r"Fatal Python error|(Current thread|Thread) 0x", output)
-    return output[found.start() :] if found else ""
+    lines = output[found.start() :].splitlines() if found else []
+    return "\n".join(line for line in lines if not _MACHINERY.search(line))
+
+
+_MACHINERY = re.compile(r'File "(<frozen |.*(site|dist)-packages/(_pytest|pluggy|pytest)/|.*/fixer/probe/)')

@@ -208,9 +208,8 @@ def _require_run(answer: Answer, python: Path) -> None:
     if "No module named pytest" in output and run.rootdir is None:
         raise TestsCannotRun(f"{python} has no pytest.", f"{python} -m pip install pytest")
     if run.rootdir is None or (run.status in (None, _USAGE) and not run.results):
-        raise TestsCannotRun(
-            f"pytest could not start ({ended.how}):\n{_last_lines(output)}", f"See it all: {python} -m pytest"
-        )
+        why = "\n".join(answer.stacks.splitlines()[:15]) or _last_lines(output)
+        raise TestsCannotRun(f"pytest could not start ({ended.how}):\n{why}", f"See it all: {python} -m pytest")
 
 
 def _last_lines(text: str, count: int = 15) -> str:

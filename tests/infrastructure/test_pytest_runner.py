@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from runners import runner
 
 from fixer.domain.errors import TestsCannotRun, UsageError
 from fixer.domain.models import TestRun, Verdict
@@ -96,18 +93,6 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TEST_BYTECODE", str(tmp_path_factory.mktemp("bytecode")))
-        yield
-
-
-def runner(project: Path, *selection: str, args: tuple[str, ...] = (), timeout: float = 2.0) -> PytestRunner:
-    bytecode = Path(os.environ["TEST_BYTECODE"])
-    return PytestRunner(Path(sys.executable), project, selection, args, test_timeout=timeout, bytecode=bytecode)
-
-
 @pytest.fixture(scope="module")
 def torture(tmp_path_factory: pytest.TempPathFactory) -> tuple[PytestRunner, TestRun]:
     project = tmp_path_factory.mktemp("torture")
@@ -185,67 +170,6 @@ def test_files_that_cannot_be_collected_are_red_under_their_own_name(torture: tu
     assert not torture[0].run_test_and_check(Path("test_broken.py"), "")
 
 
-def test_an_edit_of_equal_size_within_one_second_is_seen(project: Path) -> None:
-    (project / "calc.py").write_text("def f():\n    return 1\n")
-    (project / "test_calc.py").write_text("from calc import f\n\n\ndef test_f():\n    assert f() == 2\n")
-    made = runner(project)
-    assert not made.run_test_and_check(Path("test_calc.py"), "test_f")
-    (project / "calc.py").write_text("def f():\n    return 2\n")
-    os.utime(project / "calc.py", (1_600_000_000, 1_600_000_000))
-    assert made.run_test_and_check(Path("test_calc.py"), "test_f")
-
-
-def test_the_project_sees_nothing_of_ours_and_keeps_its_cache(project: Path) -> None:
-    (project / "test_env.py").write_text(
-        "import os, sys\n\n\ndef test_env():\n"
-        "    assert [n for n in os.environ if n.startswith('FIXER')] == []\n"
-        "    assert 'PYTHONPATH' not in os.environ\n"
-        "    assert not sys.path[0].endswith('probe')\n"
-    )
-    assert runner(project).discover().passed == {"test_env.py::test_env"}
-    assert sorted(path.name for path in project.iterdir()) == ["test_env.py"]
-
-
-def test_a_forged_verdict_is_not_believed(project: Path) -> None:
-    (project / "test_forge.py").write_text(
-        "import glob, json\n\n\ndef test_forge():\n"
-        "    for path in glob.glob('/tmp/fixer-run-*/records.jsonl'):\n"
-        "        with open(path, 'a') as file:\n"
-        "            for when in ('setup', 'call', 'teardown'):\n"
-        "                file.write(json.dumps({'kind': 'report', 'nonce': '', 'nodeid': 'test_forge.py::test_forge',\n"
-        "                                       'when': when, 'outcome': 'passed', 'seconds': 0}) + '\\n')\n"
-        "    import os; os._exit(0)\n"
-    )
-    result = runner(project).run_test_and_check(Path("test_forge.py"), "test_forge")
-    assert (result.verdict, result.reason) == (Verdict.FAILED, "exited with code 0")
-
-
-def test_a_test_that_blocks_in_c_is_killed_with_all_it_started(project: Path) -> None:
-    (project / "test_hang.py").write_text(
-        "import signal, subprocess, sys\n\n\ndef test_hang():\n"
-        "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'])\n"
-        "    open('child.pid', 'w').write(str(child.pid))\n"
-        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n"
-        "    child.wait()\n\n\ndef test_next():\n    pass\n"
-    )
-    run = runner(project, timeout=0.2).discover()
-    hang = run.of("test_hang.py::test_hang")
-    assert hang.reason == "timed out: nothing was heard of it for 5.4 s"
-    assert hang.details is not None
-    assert "test_hang.py" in hang.details.stack_trace, "the stack of every thread is in the report"
-    assert run.of("test_hang.py::test_next")
-    pid = int((project / "child.pid").read_text())
-    time.sleep(0.1)
-    assert _is_gone(pid)
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        return "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return True
-
-
 def test_executed_lines_are_those_of_the_test_and_of_the_project(project: Path) -> None:
     (project / "calc.py").write_text(
         "import json\n\n\ndef f(x):\n    if x:\n        return json.dumps(x)\n    return 0\n"
@@ -302,13 +226,62 @@ def test_a_conftest_that_raises_is_told_with_its_last_lines(project: Path) -> No
         runner(project).discover()
 
 
-def test_a_strict_project_accepts_the_probe(project: Path) -> None:
-    (project / "pytest.ini").write_text(
-        "[pytest]\nfilterwarnings = error\naddopts = --strict-markers --strict-config\n"
-    )
-    (project / "test_a.py").write_text("def test_1(): pass\n")
-    assert runner(project).discover().passed == {"test_a.py::test_1"}
-
-
 def test_an_empty_project_has_no_results(project: Path) -> None:
     assert runner(project).discover().results == ()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("-k", "test_2"),
+        ("-ktest_2",),
+        ("-m=slow",),
+        ("-xvm", "slow"),
+        ("--deselect", "test_a.py::test_1"),
+        ("--deselect=test_a.py::test_1",),
+        ("--ignore", "test_a.py"),
+        ("--ignore-glob=*_a.py",),
+        ("--maxfail=1", "-x", "--lf", "--ff", "--sw"),
+        ("--pdb",),
+    ],
+    ids=" ".join,
+)
+def test_what_chose_the_tests_does_not_hide_one_that_is_named(project: Path, args: tuple[str, ...]) -> None:
+    (project / "pytest.ini").write_text("[pytest]\naddopts = -x\nmarkers = slow\n")
+    (project / "test_a.py").write_text("def test_1(): assert 0\ndef test_2(): pass\n")
+    run = runner(project, args=args).run(["test_a.py::test_1", "test_a.py::test_2"])
+    assert [(result.nodeid, result.reason) for result in run.results] == [
+        ("test_a.py::test_1", "AssertionError"),
+        ("test_a.py::test_2", ""),
+    ]
+
+
+def test_only_the_users_own_x_ends_the_first_run_early(project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\naddopts = -x\n")
+    (project / "test_a.py").write_text("def test_1(): assert 0\ndef test_2(): assert 0\n")
+    assert len(runner(project).discover().results) == 2
+    assert len(runner(project, args=("-x",)).discover().results) == 1
+
+
+@pytest.mark.parametrize("edit", ["raise KeyError('no')", "import os; os._exit(3)", "def ("])
+def test_an_edit_after_which_pytest_cannot_run_is_a_failed_fix(project: Path, edit: str) -> None:
+    (project / "calc.py").write_text("")
+    (project / "conftest.py").write_text("import calc\n")
+    (project / "test_a.py").write_text("def test_1(): assert 0\n")
+    made = runner(project)
+    made.discover()
+    (project / "calc.py").write_text(f"{edit}\n")
+    result = made.run_test_and_check(Path("test_a.py"), "test_1")
+    assert (result.verdict, result.reason) == (Verdict.FAILED, "pytest could not run")
+    assert result.details is not None
+    assert edit.partition(";")[0] in result.details.message or "code 3" in result.details.message
+
+
+@pytest.mark.parametrize("edit", ["raise KeyError('no')", "import os; os._exit(3)"])
+def test_an_edit_after_which_a_file_cannot_be_imported_is_a_failed_fix(project: Path, edit: str) -> None:
+    (project / "calc.py").write_text("")
+    (project / "test_a.py").write_text("import calc\n\n\ndef test_1(): assert 0\n")
+    made = runner(project)
+    made.discover()
+    (project / "calc.py").write_text(f"{edit}\n")
+    assert made.run_test_and_check(Path("test_a.py"), "test_1").verdict is not Verdict.PASSED
