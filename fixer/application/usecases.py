@@ -30,9 +30,10 @@ from fixer.domain.events import (
     FixedAlong,
     FixLanded,
     FixTakenBack,
+    Notice,
     PhaseEntered,
 )
-from fixer.domain.models import ErrorDetails, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
+from fixer.domain.models import CodeLocation, ErrorDetails, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
 from fixer.domain.repositories import TestErrorRepository
 
 
@@ -271,22 +272,36 @@ class FixRun:
         return RunSummary(errors + self._revealed(before, after), broken, stopped, failure)
 
     def _fix_all(self, errors: Sequence[TestError], landed: list[TestError]) -> None:
+        given_up: set[CodeLocation] = set()
         for error in errors:
-            if error.can_attempt_fix() and self._service.attempt_fix(error.id):
+            if not error.can_attempt_fix():
+                continue
+            if error.location in given_up:
+                self._publish(Notice(f"{error.nodeid}: not tried, it fails at the same place as one that stays red"))
+            elif self._service.attempt_fix(error.id):
                 landed.append(error)
                 self._recheck(errors, error)
+            elif error.location:
+                # A second try at one place would most likely be paid for in vain; named alone, it is made.
+                given_up.add(error.location)
 
     def _recheck(self, errors: Sequence[TestError], fixed: TestError) -> None:
         red = [error for error in errors if error.can_attempt_fix()]
-        if not red:
-            return
-        run = self._tests.run([error.nodeid for error in red])
+        passed = self._passing(red)
         for error in red:
-            if run.of(error.nodeid):
+            if error.id in passed:
                 error.mark_fixed_by(fixed)
                 self._fixed_along.setdefault(fixed.id, []).append(error)
                 self._errors.save(error)
                 self._publish(FixedAlong(error.id, error.nodeid, fixed.nodeid))
+
+    def _passing(self, red: Sequence[TestError]) -> set[UUID]:
+        """Those that pass now: single tests in one run, files that could not be collected each on its own."""
+        tests = [error for error in red if error.test_function]
+        run = self._tests.run([error.nodeid for error in tests]) if tests else TestRun(())
+        passing = {error.id for error in tests if run.of(error.nodeid)}
+        files = (error for error in red if not error.test_function)
+        return passing | {error.id for error in files if self._tests.run_test_and_check(error.test_file, "")}
 
     def _revealed(self, before: TestRun, after: TestRun) -> tuple[TestError, ...]:
         """Red tests that the first run could not see, because their file could not be collected then."""

@@ -21,10 +21,12 @@ from fixer.domain.events import (
     FixedAlong,
     FixLanded,
     FixTakenBack,
+    Notice,
     PhaseEntered,
 )
 from fixer.domain.models import (
     CodeChanges,
+    CodeLocation,
     ErrorDetails,
     FixAttempt,
     Proposal,
@@ -97,6 +99,7 @@ class Suite:
         self.tree = tree
         self.nodeids = list(nodeids)
         self.red = red
+        self.locations: dict[str, CodeLocation] = {}
 
     def discover(self) -> TestRun:
         return self.run(self.nodeids)
@@ -107,11 +110,11 @@ class Suite:
 
     def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
         self.tree.log.append("check")
-        return self.result(f"{test_file.as_posix()}::{test_function}")
+        return self.result(f"{test_file.as_posix()}::{test_function}" if test_function else test_file.as_posix())
 
     def result(self, nodeid: str) -> TestResult:
         if nodeid in self.red(self.tree):
-            return TestResult(nodeid, Verdict.FAILED, "AssertionError", DETAILS)
+            return TestResult(nodeid, Verdict.FAILED, "AssertionError", DETAILS, self.locations.get(nodeid))
         return TestResult(nodeid, Verdict.PASSED)
 
 
@@ -472,6 +475,23 @@ class TestRuns:
         summary = bench.run()
         assert not summary.still_red
         assert (len(summary.errors[0].fix_attempts), summary.errors[0].fixed_by) == (3, summary.errors[1].id)
+
+    def test_a_file_that_can_be_collected_after_a_fix_is_not_paid_for(self) -> None:
+        bench = Bench(("a.py", "b.py"), red=lambda tree: set() if tree.landed or tree.tried else {"a.py", "b.py"})
+        summary = bench.run()
+        assert [(error.status, len(error.fix_attempts)) for error in summary.errors] == [("fixed", 1), ("fixed", 0)]
+
+    def test_what_fails_where_another_could_not_be_fixed_is_not_paid_for(self) -> None:
+        here, there = CodeLocation(Path("calc.py"), 2), CodeLocation(Path("calc.py"), 9)
+        bench = Bench(
+            ("t.py::test_a", "t.py::test_b", "t.py::test_c"), red=lambda _: {f"t.py::test_{n}" for n in "abc"}
+        )
+        bench.tests.locations = {"t.py::test_a": here, "t.py::test_b": here, "t.py::test_c": there}
+        summary = bench.run()
+        assert [len(error.fix_attempts) for error in summary.errors] == [3, 0, 3]
+        assert [event.text for event in bench.heard(Notice) if isinstance(event, Notice)] == [
+            "t.py::test_b: not tried, it fails at the same place as one that stays red"
+        ]
 
     def test_one_that_cannot_be_fixed_does_not_stop_the_others(self) -> None:
         bench = Bench([A, B], red=lambda tree: {A, *unless_fixed(B)(tree)})
