@@ -48,7 +48,7 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
     with _signals_as_interrupts():
         with open_screen(environ, wishes, loaded.settings) as screen:
             screen.listen(Notice(f"Tests run with {interpreter.path} ({interpreter.reason}).", detail=True))
-            for remark in _remarks(loaded, memory, environ):
+            for remark in _remarks(loaded, memory, environ, wishes):
                 screen.listen(Notice(remark))
             with hold_tree(memory, screen.listen):
                 run = _Run(memory, loaded.settings, interpreter, wishes, screen)
@@ -105,8 +105,10 @@ def _exit_code(summary: RunSummary) -> int:
     return 1 if summary.still_red else 0
 
 
-def _remarks(loaded: Loaded, memory: Memory, environ: Mapping[str, str]) -> Iterator[str]:
+def _remarks(loaded: Loaded, memory: Memory, environ: Mapping[str, str], wishes: RunWishes) -> Iterator[str]:
     """What a person should know before the run begins; each is said once."""
+    if wishes.dry_run:
+        yield "Dry run: each fix is verified, printed in the end, and taken back."
     if memory.project.repository is None:
         yield "This is not a git repository: fixes stay uncommitted, fixer undo works all the same."
     if loaded.origins["model"] == "default":

@@ -125,7 +125,7 @@ class LiveProgress:
 
     def __call__(self, event: DomainEvent, /) -> None:
         self._state.follow(event)
-        line = line_of(event, verbose=self._verbose)
+        line = self._line(event)
         if line:
             self._console.print(line, markup=False, highlight=False, style=_style(event))
 
@@ -144,8 +144,15 @@ class LiveProgress:
         from rich.text import Text
 
         state = self._state
-        current = "  ".join(part for part in (state.nodeid, state.step, state.phase) if part)
+        current = "  ".join(part for part in (state.step, state.phase, state.nodeid) if part)
         return Group(self._overall(), Text(current, no_wrap=True, overflow="ellipsis"))
+
+    def _line(self, event: DomainEvent) -> str:
+        """What scrolls away: a test by its name, and its attempts as they end; how far one is shows what moves."""
+        if isinstance(event, FixAttemptStarted):
+            return harmless(event.nodeid) if event.attempt_number == 1 else ""
+        line = line_of(event, verbose=self._verbose)
+        return f"  {self._state.step}: {line.strip()}" if isinstance(event, FixAttemptCompleted) else line
 
     def _overall(self) -> RenderableType:
         from rich.columns import Columns

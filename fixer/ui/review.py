@@ -16,7 +16,14 @@ from fixer.ui.paint import diff_lines
 ReadKey = Callable[[], str]
 """One key that was pressed, or the first letter of a line; empty at the end of input."""
 
-QUESTION = "[k]eep  [u]ndo and try again  [s]kip this test  keep [a]ll from here on  [q]uit  (Enter keeps) "
+QUESTION = "[K]eep, [u]ndo and retry, [s]kip, keep [a]ll, [q]uit? "
+LEGEND = """\
+  k, Enter  keep this fix
+  u         take it back and make the next attempt
+  s         take it back and leave this test alone
+  a         keep this fix and all further ones
+  q         take it back and end the run
+"""
 
 
 class TerminalReviewer:
@@ -46,8 +53,8 @@ class TerminalReviewer:
 
     def _show(self, error: TestError, attempt: FixAttempt) -> None:
         diff = attempt.changes.description if attempt.changes else ""
-        head = f"{harmless(error.nodeid)} passes with this change (attempt {attempt.attempt_number}):"
-        lines = ["", head, "", *diff_lines(diff, color=self._color), ""]
+        head = f"passes with this change (attempt {attempt.attempt_number}):"
+        lines = ["", harmless(error.nodeid), head, "", *diff_lines(diff, color=self._color), ""]
         self._stream.write("".join(f"{line}\n" for line in lines))
 
     def _ask(self) -> Decision:
@@ -60,6 +67,7 @@ class TerminalReviewer:
             decision = _ANSWERS.get(key)
             if decision:
                 return decision
+            self._stream.write(LEGEND)
 
 
 def read_key() -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from fixer.application.ports import Decision
 from fixer.domain.models import CodeChanges, ErrorDetails, FixAttempt, TestError
-from fixer.ui.review import QUESTION, TerminalReviewer
+from fixer.ui.review import LEGEND, QUESTION, TerminalReviewer
 
 DIFF = "@@ -1 +1 @@\n-x = [red]1\n+x = 2\x1b[2J"
 
@@ -45,7 +45,7 @@ def test_the_fix_is_shown_as_a_diff_before_the_question() -> None:
     terminal = Terminal("k")
     terminal.review()
     assert terminal.stream.getvalue() == (
-        f"\nt.py::test_a passes with this change (attempt 2):\n\n@@ -1 +1 @@\n-x = [red]1\n+x = 2\n\n{QUESTION}k\n"
+        f"\nt.py::test_a\npasses with this change (attempt 2):\n\n@@ -1 +1 @@\n-x = [red]1\n+x = 2\n\n{QUESTION}k\n"
     )
 
 
@@ -71,6 +71,17 @@ def test_the_diff_is_coloured_where_colours_are_wanted() -> None:
 )
 def test_what_each_key_means(keys: str, decision: Decision) -> None:
     assert Terminal(keys).review() is decision
+
+
+def test_a_key_that_means_nothing_shows_what_the_others_mean_and_asks_again() -> None:
+    terminal = Terminal("?s")
+    terminal.review()
+    assert terminal.stream.getvalue().endswith(f"{QUESTION}?\n{LEGEND}{QUESTION}s\n")
+
+
+def test_the_question_fits_a_narrow_terminal() -> None:
+    assert len(QUESTION) < 60
+    assert max(map(len, LEGEND.splitlines())) <= 60
 
 
 def test_keep_all_asks_no_more() -> None:

@@ -1,0 +1,299 @@
+"""The session as a person at a terminal meets it: a real pty, real keys, real signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pexpect
+import pytest
+from command import fixer_argv, fixer_env, model_env
+from scripted_model import Answer, ScriptedModel, edit
+from tree import Tree
+
+pytestmark = pytest.mark.slow
+
+CALC = "def add(a, b):\n    return a - b\n\n\ndef half(n):\n    return n * 2\n"
+TESTS = """\
+from calc import add, half
+
+
+def test_add():
+    assert add(1, 2) == 3
+
+
+def test_half():
+    assert half(4) == 2
+"""
+ADD = "test_calc.py::test_add"
+HALF = "test_calc.py::test_half"
+ADD_FIX = edit("calc.py", "    return a - b\n", "    return a + b\n")
+OTHER_ADD_FIX = edit("calc.py", "    return a - b\n", "    return b + a\n")
+HALF_FIX = edit("calc.py", "    return n * 2\n", "    return n / 2\n")
+HANG = """
+
+def hang():
+    import os, pathlib, time
+    pathlib.Path("../hanging").write_text(str(os.getpid()))
+    time.sleep(90)
+"""
+QUESTION = "[q]uit? "
+END_OF_INPUT = "\x04"
+OpenTerminal = Callable[..., "Terminal"]
+
+
+class Terminal:
+    """`fixer run` below a shell at a terminal of this size; the shell tells its modes before and after."""
+
+    def __init__(self, tree: Tree, model: ScriptedModel, *args: str, rows: int, columns: int, **env: str) -> None:
+        command = " ".join(fixer_argv("run", *args))
+        # noflsh: at Ctrl-C the kernel would drop what was not read yet, which no terminal that shows it lets happen.
+        self.child = pexpect.spawn(
+            "/bin/bash",
+            [
+                "--norc",
+                "-c",
+                f"trap : INT; stty noflsh; stty -a; echo BEGIN; {command}; echo CODE $?; stty -a; echo END",
+            ],
+            cwd=str(tree.path),
+            env=fixer_env(**{"TERM": "xterm-256color", **model_env(model), **env, "CI": ""}),
+            dimensions=(rows, columns),
+            encoding="utf-8",
+            timeout=60,
+        )
+        self.child.expect_exact("BEGIN\r\n")
+        self.modes = self.child.before
+        self.raw = ""
+
+    def see(self, text: str) -> str:
+        """Wait for a text; all that came before it."""
+        self.child.expect_exact(text)
+        self.raw += self.child.before + text
+        return plain(self.child.before)
+
+    def watch_until(self, happened: Callable[[], bool]) -> None:
+        """Wait for something, reading on: a terminal that is not read makes whoever writes to it wait."""
+
+        def read_and_ask() -> bool:
+            with suppress(pexpect.TIMEOUT):
+                self.raw += self.child.read_nonblocking(4096, timeout=0.02)
+            return happened()
+
+        wait_until(read_and_ask)
+
+    def press(self, key: str) -> None:
+        self.child.send(key)
+
+    def end(self) -> int:
+        """Wait for the end, look whether the terminal is in order, and return the exit code."""
+        self.child.expect(r"CODE (\d+)\r\n")
+        code = int(self.child.match.group(1))
+        self.raw += self.child.before
+        self.child.expect_exact("END\r\n")
+        assert self.child.before == self.modes
+        assert self.raw.count("\x1b[?25l") == self.raw.count("\x1b[?25h")
+        self.child.expect(pexpect.EOF)
+        return code
+
+    @property
+    def pid(self) -> int:
+        """Of fixer, the shell's only child."""
+        (child,) = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        return int(child)
+
+    @property
+    def seen(self) -> str:
+        return plain(self.raw)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", text).replace("\r\n", "\n")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    tree = Tree(tmp_path / "project").init()
+    tree.write("calc.py", CALC)
+    tree.write("test_calc.py", TESTS)
+    tree.commit("start")
+    return tree
+
+
+@pytest.fixture
+def open_terminal(tree: Tree, scripted_model: ScriptedModel) -> Iterator[OpenTerminal]:
+    opened: list[Terminal] = []
+
+    def open_one(*args: str, rows: int = 24, columns: int = 80, **env: str) -> Terminal:
+        opened.append(Terminal(tree, scripted_model, *args, rows=rows, columns=columns, **env))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.child.close(force=True)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(24, 80), (20, 60)])
+def test_every_key_does_what_it_says(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, rows: int, columns: int
+) -> None:
+    scripted_model.answers(ADD_FIX, OTHER_ADD_FIX, HALF_FIX)
+    terminal = open_terminal(rows=rows, columns=columns)
+    shown = terminal.see(QUESTION)
+    assert f"{ADD}\npasses with this change (attempt 1):" in shown
+    assert "-    return a - b\n+    return a + b\n" in shown
+    terminal.press("u")
+    shown = terminal.see(QUESTION)
+    assert "attempt 1/3, temperature 0.4: undone: declined in review" in shown
+    assert "passes with this change (attempt 2):" in shown
+    assert "+    return b + a" in shown
+    terminal.press("\r")
+    assert "+    return n / 2" in terminal.see(QUESTION)
+    assert tree.git("log", "--format=%s") == f"Fix {ADD}\nstart\n"
+    terminal.press("s")
+    assert terminal.end() == 1
+    assert tree.read("calc.py") == CALC.replace("a - b", "b + a")
+    assert len(scripted_model.requests) == 3
+    commit = tree.git("rev-parse", "--short=9", "HEAD").strip()
+    table = terminal.seen[terminal.seen.rindex(f"fixed    {ADD}") :].splitlines()
+    assert " ".join("".join(table[:2]).split()).startswith(f"fixed {ADD} 2 attempts {commit}")
+    assert max(map(len, table[:-2])) <= columns
+
+
+def test_keep_all_asks_only_once(tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal) -> None:
+    scripted_model.answers(ADD_FIX, HALF_FIX)
+    terminal = open_terminal()
+    terminal.see(QUESTION)
+    terminal.press("a")
+    assert terminal.end() == 0
+    assert terminal.seen.count(QUESTION) == 1
+    assert tree.git("log", "--format=%s") == f"Fix {HALF}\nFix {ADD}\nstart\n"
+
+
+@pytest.mark.parametrize("key", ["q", END_OF_INPUT])
+def test_quitting_keeps_what_was_kept_and_takes_back_what_was_asked_about(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, key: str
+) -> None:
+    scripted_model.answers(ADD_FIX, HALF_FIX)
+    terminal = open_terminal()
+    terminal.see(QUESTION)
+    terminal.press("k")
+    terminal.see(QUESTION)
+    terminal.press(key)
+    assert terminal.end() == 1
+    assert tree.git("log", "--format=%s") == f"Fix {ADD}\nstart\n"
+    assert tree.git("status", "--porcelain") == ""
+    assert "1 of 2 fixed" in terminal.seen
+
+
+def interrupt_by_key(terminal: Terminal) -> None:
+    terminal.press("\x03")
+
+
+def interrupt_impatiently(terminal: Terminal) -> None:
+    for _ in range(2):
+        terminal.press("\x03")
+        time.sleep(0.02)
+
+
+def terminate(terminal: Terminal) -> None:
+    os.kill(terminal.pid, signal.SIGTERM)
+
+
+def hang_up_twice(terminal: Terminal) -> None:
+    for _ in range(2):
+        os.kill(terminal.pid, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("interrupt", [interrupt_by_key, interrupt_impatiently, terminate, hang_up_twice])
+def test_an_interrupt_while_the_model_thinks_keeps_what_is_verified_and_takes_the_attempt_back(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, interrupt: Callable[[Terminal], None]
+) -> None:
+    tree.write("notes.txt", "mine\n")
+    tree.write("calc.py", f"{CALC}\n\nMINE = 1\n")
+    scripted_model.answers(ADD_FIX, Answer("Never heard.", delay=90))
+    terminal = open_terminal("--yes")
+    terminal.watch_until(lambda: len(scripted_model.requests) == 2)
+    before = tree.fingerprint()
+    interrupt(terminal)
+    assert terminal.end() == 130
+    assert tree.fingerprint() == before
+    assert tree.git("log", "--format=%s") == f"Fix {ADD}\nstart\n"
+    assert "attempt 1/3, temperature 0.4: undone: interrupted" in terminal.seen
+    assert "Interrupted: 1 of 2 fixed" in terminal.seen
+
+
+@pytest.mark.parametrize("interrupt", [interrupt_by_key, terminate])
+def test_an_interrupt_while_a_test_runs_leaves_every_byte_as_it_was(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, interrupt: Callable[[Terminal], None]
+) -> None:
+    tree.write(
+        "test_calc.py", TESTS.replace("    assert add", "    assert add(1, 2) == -1 or hang()\n    assert add") + HANG
+    )
+    tree.git("add", "test_calc.py")
+    tree.write("notes.txt", "mine\n")
+    before = tree.fingerprint()
+    scripted_model.answers(ADD_FIX)
+    terminal = open_terminal("--yes")
+    terminal.watch_until((tree.path.parent / "hanging").exists)
+    assert "a + b" in tree.read("calc.py")
+    interrupt(terminal)
+    assert terminal.end() == 130
+    assert tree.fingerprint() == before
+    assert "Interrupted: 0 of 2 fixed" in terminal.seen
+    hanging = int((tree.path.parent / "hanging").read_text())
+    assert not Path(f"/proc/{hanging}").exists(), "the test that ran is gone as well"
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["while a key is waited for", "while the model thinks"])
+def test_a_terminal_that_is_closed_leaves_every_byte_as_it_was(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, asked: bool
+) -> None:
+    tree.write("notes.txt", "mine\n")
+    before = tree.fingerprint()
+    scripted_model.answers(ADD_FIX if asked else Answer("Never heard.", delay=90))
+    terminal = open_terminal()
+    if asked:
+        terminal.see(QUESTION)
+    terminal.watch_until(lambda: len(scripted_model.requests) == 1)
+    fixer = terminal.pid
+    terminal.child.close(force=True)
+    wait_until(lambda: not Path(f"/proc/{fixer}").exists())
+    assert tree.fingerprint() == before
+
+
+def test_no_color_moves_but_paints_nothing(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    del tree
+    scripted_model.answers(ADD_FIX)
+    terminal = open_terminal("-k", "add", NO_COLOR="1")
+    terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 0
+    assert "\x1b[?25l" in terminal.raw
+    assert not re.search(r"\x1b\[[\d;]*[3-4]\d", terminal.raw)
+
+
+def test_a_dumb_terminal_gets_lines_without_codes_and_still_is_asked(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    del tree
+    scripted_model.answers(ADD_FIX)
+    terminal = open_terminal("-k", "add", TERM="dumb")
+    terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 0
+    assert "\x1b" not in terminal.raw
+    assert f"{ADD}: attempt 1/3, temperature 0.4" in terminal.raw
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
