@@ -78,7 +78,7 @@ def assemble_run(
     from fixer.infrastructure.candidate_checker import ForkChecker
     from fixer.infrastructure.guards import ModuleGuard, PathGuard
     from fixer.infrastructure.prompt_library import PromptLibrary
-    from fixer.infrastructure.pytest_runner import PytestRunner
+    from fixer.infrastructure.pytest_runner import PytestRunner, rerun_options
     from fixer.infrastructure.shadow_repo import ShadowRepo
     from fixer.offline.model import OfflineModel
 
@@ -107,8 +107,9 @@ def assemble_run(
         python=interpreter.path,
         project=project.directory,
         rootdir=runner.rootdir,
-        pytest_args=pytest_args,
+        pytest_args=rerun_options(pytest_args),
         test_timeout=settings.test_timeout,
+        environ=runner.environ,
     )
     offline = OfflineModel(
         checker=checker,

@@ -6,6 +6,7 @@ What passes here is a hint: whoever keeps a candidate has to run its test again,
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
@@ -40,6 +41,7 @@ class ForkChecker:
         pytest_args: tuple[str, ...] = (),
         test_timeout: float = 60,
         jobs: int = 2,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._python = python
         self._project = project
@@ -47,6 +49,7 @@ class ForkChecker:
         self._pytest_args = pytest_args
         self._test_timeout = test_timeout
         self._jobs = jobs
+        self._environ = dict(os.environ if environ is None else environ)
         self._idle: list[ForkServer] = []
         self._numbers = count()
         self._spawn = False
@@ -152,12 +155,20 @@ class ForkChecker:
             server = self._idle.pop()
             if server.is_alive():
                 return server
-        return ForkServer(self._python, self._project, spawn=self._spawn)
+        return ForkServer(self._python, self._project, self._environ, spawn=self._spawn)
 
     def _arguments(self, plan: _Plan, job: _Job) -> list[str]:
         files = dict.fromkeys(str(self._rootdir() / nodeid.partition("::")[0]) for nodeid in plan.nodeids)
         # Nobody reads why a candidate fails, and showing it takes longer than most tests.
-        quick = ["--assert=plain", "--tb=no", "--maxfail=0", "-p", "no:cacheprovider", "-p", "fixer_probe"]
+        quick = [
+            "--assert=plain",
+            "--tb=no",
+            "--maxfail=0",
+            "-o",
+            f"cache_dir={plan.folder / 'cache'}",
+            "-p",
+            "fixer_probe",
+        ]
         return [*self._pytest_args, *quick, *plan.options, f"--basetemp={job.path.with_suffix('.tmp')}", "--", *files]
 
     def _finish(self, busy: dict[ForkServer, _Job], server: ForkServer) -> tuple[_Job, ProbeRun]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import subprocess
 from collections.abc import Collection, Mapping
@@ -18,12 +17,12 @@ from fixer.infrastructure.pytest_call import PROBE_FOLDER, project_environment
 class ForkServer:
     """Runs one request at a time; with `spawn`, in fresh processes instead of forks."""
 
-    def __init__(self, python: Path, folder: Path, *, spawn: bool = False) -> None:
+    def __init__(self, python: Path, folder: Path, environ: Mapping[str, str], *, spawn: bool = False) -> None:
         argv = [str(python), str(PROBE_FOLDER / "fixer_fork.py"), *(["--spawn"] if spawn else [])]
         self._process = subprocess.Popen(
             argv,
             cwd=folder,
-            env={**project_environment(os.environ), **_ONE_THREAD, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**project_environment(environ), **_ONE_THREAD, "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

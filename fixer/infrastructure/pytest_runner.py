@@ -116,10 +116,8 @@ class PytestRunner:
 
     def _rerun_args(self, nodeids: Sequence[str], *more: str) -> list[str]:
         files = dict.fromkeys(str(self.rootdir() / nodeid.partition("::")[0]) for nodeid in nodeids)
-        options = _without((*_INTERACTIVE, *_CHOOSING), _CHOOSING_BY_VALUE, self.pytest_args)
-        # The last of each wins over the user's and the project's own: a test that is named is run.
-        whole = ("-k", "", "-m", "", "--maxfail=0", *(("-n", "0") if "pytest-xdist" in self._plugins else ()))
-        return [*_SHOWING, *options, *whole, *more, "--", *files]
+        alone = ("-n", "0") if "pytest-xdist" in self._plugins else ()
+        return [*_SHOWING, *rerun_options(self.pytest_args), *alone, *more, "--", *files]
 
     def _call(
         self,
@@ -172,6 +170,13 @@ _CHOOSING = (
 )
 _CHOOSING_BY_VALUE = ("--deselect", "--ignore", "--ignore-glob")
 _USAGE = 4
+
+
+def rerun_options(pytest_args: Sequence[str]) -> tuple[str, ...]:
+    """The user's options without those that choose tests; a test that is named is run."""
+    options = _without((*_INTERACTIVE, *_CHOOSING), _CHOOSING_BY_VALUE, pytest_args)
+    # The last of each wins, also over the project's own.
+    return (*options, "-k", "", "-m", "", "--maxfail=0")
 
 
 def _without(flags: Sequence[str], valued: Sequence[str], args: Sequence[str]) -> list[str]:
