@@ -8,11 +8,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixer.bootstrap import Memory, assemble_run, hold_tree, open_memory, take_back_run
+from fixer.bootstrap import Memory, RunPlan, assemble_run, hold_tree, open_memory, take_back_run
 from fixer.domain.errors import FixerError
 from fixer.domain.events import Notice
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
@@ -69,23 +68,16 @@ class _Run:
         self._memory = memory
         self._dry = wishes.dry_run
         self.id = memory.ledger.start_run(memory.project.top, settings.model[0])
-        self._assemble = partial(
-            assemble_run,
-            memory,
-            settings,
-            interpreter,
-            wishes.selection,
-            wishes.pytest_args,
-            self.id,
-            screen.listen,
-            screen.reviewer if not wishes.as_json else None,
+        reviewer = None if wishes.as_json else screen.reviewer
+        self._plan = RunPlan(
+            self.id, settings, interpreter, wishes.selection, wishes.pytest_args, screen.listen, reviewer
         )
 
     def go(self) -> RunSummary | None:
         """How it ended; None where it was interrupted. Raises FixerError."""
         code, summary = 70, None
         try:
-            summary = self._assemble()()
+            summary = assemble_run(self._memory, self._plan)()
             code = _exit_code(summary)
         except KeyboardInterrupt:
             code = 130
@@ -168,7 +160,8 @@ def _signals_as_interrupts() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # After an interrupt the process has only to end; a further one would make that look like a crash.
+            signal.signal(number, signal.SIG_IGN if seen else handler)
 
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

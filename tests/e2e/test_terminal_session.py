@@ -204,12 +204,15 @@ def terminate(terminal: Terminal) -> None:
     os.kill(terminal.pid, signal.SIGTERM)
 
 
-def hang_up_twice(terminal: Terminal) -> None:
-    for _ in range(2):
-        os.kill(terminal.pid, signal.SIGHUP)
+def hang_up_again_and_again(terminal: Terminal) -> None:
+    pid = terminal.pid
+    for _ in range(40):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
+        time.sleep(0.01)
 
 
-@pytest.mark.parametrize("interrupt", [interrupt_by_key, interrupt_impatiently, terminate, hang_up_twice])
+@pytest.mark.parametrize("interrupt", [interrupt_by_key, interrupt_impatiently, terminate, hang_up_again_and_again])
 def test_an_interrupt_while_the_model_thinks_keeps_what_is_verified_and_takes_the_attempt_back(
     tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, interrupt: Callable[[Terminal], None]
 ) -> None:
@@ -227,7 +230,7 @@ def test_an_interrupt_while_the_model_thinks_keeps_what_is_verified_and_takes_th
     assert "Interrupted: 1 of 2 fixed" in terminal.seen
 
 
-@pytest.mark.parametrize("interrupt", [interrupt_by_key, terminate])
+@pytest.mark.parametrize("interrupt", [interrupt_by_key, interrupt_impatiently, terminate, hang_up_again_and_again])
 def test_an_interrupt_while_a_test_runs_leaves_every_byte_as_it_was(
     tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, interrupt: Callable[[Terminal], None]
 ) -> None:
@@ -256,7 +259,7 @@ def test_a_terminal_that_is_closed_leaves_every_byte_as_it_was(
     tree.write("notes.txt", "mine\n")
     before = tree.fingerprint()
     scripted_model.answers(ADD_FIX if asked else Answer("Never heard.", delay=90))
-    terminal = open_terminal()
+    terminal = open_terminal("-v")
     if asked:
         terminal.see(QUESTION)
     terminal.watch_until(lambda: len(scripted_model.requests) == 1)
