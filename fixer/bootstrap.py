@@ -20,7 +20,11 @@ from fixer.infrastructure.workspace import Workspace, recover
 
 if TYPE_CHECKING:
     from fixer.application.usecases import FixRun
+    from fixer.infrastructure.aider_coder import AiderCoder
+    from fixer.infrastructure.baseline import Baseline
     from fixer.infrastructure.interpreter import Interpreter
+    from fixer.infrastructure.pytest_runner import PytestRunner
+    from fixer.offline.model import OfflineModel
     from fixer.settings import Settings
 
 
@@ -60,83 +64,34 @@ def take_back_run(memory: Memory, run_id: str) -> None:
             memory.landing.undo(fix)
 
 
-def assemble_run(
-    memory: Memory,
-    settings: Settings,
-    interpreter: Interpreter,
-    selection: tuple[str, ...],
-    pytest_args: tuple[str, ...],
-    run_id: str,
-    listen: Listener,
-    reviewer: Reviewer | None,
-) -> FixRun:
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is asked to do, and who follows it."""
+
+    id: str
+    settings: Settings
+    interpreter: Interpreter
+    selection: tuple[str, ...]
+    pytest_args: tuple[str, ...]
+    listen: Listener
+    reviewer: Reviewer | None
+
+
+def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     """Everything that a run needs, put together."""
     from fixer.application.usecases import FixRun, TestFixingService
-    from fixer.infrastructure.aider_coder import AiderCoder
     from fixer.infrastructure.baseline import Baseline
-    from fixer.infrastructure.briefing import Briefing
-    from fixer.infrastructure.candidate_checker import ForkChecker
-    from fixer.infrastructure.guards import ModuleGuard, PathGuard
-    from fixer.infrastructure.prompt_library import PromptLibrary
-    from fixer.infrastructure.pytest_runner import PytestRunner, rerun_options
     from fixer.infrastructure.shadow_repo import ShadowRepo
-    from fixer.offline.model import OfflineModel
 
-    project = memory.project
-    runner = PytestRunner(
-        interpreter.path,
-        project.directory,
-        selection,
-        pytest_args,
-        settings.test_timeout,
-        settings.run_timeout,
-        project.top,
-        project.worktree_state / "bytecode",
-    )
+    settings = plan.settings
+    publisher = _Publisher([CostKeeper(memory.ledger)])
+    runner = _runner(memory.project, plan)
     baseline = Baseline(runner)
-    shadow = ShadowRepo(project)
-    workspace = Workspace(project, shadow, memory.store, memory.landing, run_id)
-
-    def notice(text: str) -> None:
-        publish(Notice(text))
-
-    def detail(text: str) -> None:
-        publish(Notice(text, detail=True))
-
-    checker = ForkChecker(
-        python=interpreter.path,
-        project=project.directory,
-        rootdir=runner.rootdir,
-        pytest_args=rerun_options(pytest_args),
-        test_timeout=settings.test_timeout,
-        environ=runner.environ,
-    )
-    offline = OfflineModel(
-        checker=checker,
-        top=project.top,
-        module_ids=baseline.module_ids,
-        progress=detail,
-        budget_seconds=settings.offline_budget,
-    )
-    prompts = PromptLibrary(project.top / ".fixer" / "prompts")
-    briefing = Briefing(baseline, prompts, project.top, settings.token_budget, baseline.module_ids, detail)
-    coder = AiderCoder(
-        model=settings.model[0],
-        shadow=workspace,
-        briefing=briefing,
-        local_models={"offline": offline},
-        notice=notice,
-        model_timeout=settings.model_timeout,
-    )
-    workspace.use_engine(coder.undo, settings.model[0])
-    # Aider takes seconds to import: that begins while the tests run, for the case that they are red.
-    publish = _fan_out(
-        CostKeeper(memory.ledger), _on(DiscoveryStarted, coder.prefetch), _on(FixLanded, briefing.forget), listen
-    )
-    errors = LedgerErrors(memory.ledger, run_id)
-    guards: list[Guard] = [PathGuard()]
-    if settings.guard != "none":
-        guards.append(ModuleGuard(baseline, baseline.passed_before))
+    shadow = ShadowRepo(memory.project)
+    workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
+    coder = _coder(memory.project, plan, runner, baseline, workspace, publisher)
+    publisher.listeners.append(plan.listen)
+    errors = LedgerErrors(memory.ledger, plan.id)
     service = TestFixingService(
         errors,
         coder,
@@ -147,32 +102,110 @@ def assemble_run(
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=guards,
-        reviewer=reviewer,
-        publish=publish,
+        guards=_guards(settings, baseline),
+        reviewer=plan.reviewer,
+        publish=publisher,
     )
 
     def before_fixing() -> None:
         coder.check_model()
         shadow.open()
 
-    return FixRun(
-        service,
-        errors,
-        baseline,
-        workspace,
-        publish,
-        before_fixing=before_fixing,
-        look_again=settings.guard == "suite",
+    look_again = settings.guard == "suite"
+    return FixRun(service, errors, baseline, workspace, publisher, before_fixing=before_fixing, look_again=look_again)
+
+
+def _runner(project: Project, plan: RunPlan) -> PytestRunner:
+    from fixer.infrastructure.pytest_runner import PytestRunner
+
+    return PytestRunner(
+        plan.interpreter.path,
+        project.directory,
+        plan.selection,
+        plan.pytest_args,
+        plan.settings.test_timeout,
+        plan.settings.run_timeout,
+        project.top,
+        project.worktree_state / "bytecode",
     )
 
 
-def _fan_out(*listeners: Listener) -> Callable[[DomainEvent], None]:
-    def publish(event: DomainEvent) -> None:
-        for listener in listeners:
+def _coder(
+    project: Project,
+    plan: RunPlan,
+    runner: PytestRunner,
+    baseline: Baseline,
+    workspace: Workspace,
+    publisher: _Publisher,
+) -> AiderCoder:
+    from fixer.infrastructure.aider_coder import AiderCoder
+    from fixer.infrastructure.briefing import Briefing
+    from fixer.infrastructure.prompt_library import PromptLibrary
+
+    settings = plan.settings
+    prompts = PromptLibrary(project.top / ".fixer" / "prompts")
+    briefing = Briefing(baseline, prompts, project.top, settings.token_budget, baseline.module_ids, publisher.detail)
+    coder = AiderCoder(
+        model=settings.model[0],
+        shadow=workspace,
+        briefing=briefing,
+        local_models={"offline": _offline_model(project, plan, runner, baseline, publisher)},
+        notice=publisher.notice,
+        model_timeout=settings.model_timeout,
+    )
+    workspace.use_engine(coder.undo, settings.model[0])
+    # Aider takes seconds to import: that begins while the tests run, for the case that they are red.
+    publisher.listeners += [_on(DiscoveryStarted, coder.prefetch), _on(FixLanded, briefing.forget)]
+    return coder
+
+
+def _offline_model(
+    project: Project, plan: RunPlan, runner: PytestRunner, baseline: Baseline, publisher: _Publisher
+) -> OfflineModel:
+    from fixer.infrastructure.candidate_checker import ForkChecker
+    from fixer.infrastructure.pytest_runner import rerun_options
+    from fixer.offline.model import OfflineModel
+
+    checker = ForkChecker(
+        python=plan.interpreter.path,
+        project=project.directory,
+        rootdir=runner.rootdir,
+        pytest_args=rerun_options(plan.pytest_args),
+        test_timeout=plan.settings.test_timeout,
+        environ=runner.environ,
+    )
+    return OfflineModel(
+        checker=checker,
+        top=project.top,
+        module_ids=baseline.module_ids,
+        progress=publisher.detail,
+        budget_seconds=plan.settings.offline_budget,
+    )
+
+
+def _guards(settings: Settings, baseline: Baseline) -> list[Guard]:
+    from fixer.infrastructure.guards import ModuleGuard, PathGuard
+
+    if settings.guard == "none":
+        return [PathGuard()]
+    return [PathGuard(), ModuleGuard(baseline, baseline.passed_before)]
+
+
+class _Publisher:
+    """Tells every listener of every event."""
+
+    def __init__(self, listeners: list[Listener]) -> None:
+        self.listeners = listeners
+
+    def __call__(self, event: DomainEvent, /) -> None:
+        for listener in self.listeners:
             listener(event)
 
-    return publish
+    def notice(self, text: str) -> None:
+        self(Notice(text))
+
+    def detail(self, text: str) -> None:
+        self(Notice(text, detail=True))
 
 
 def _on(kind: type[DomainEvent], act: Callable[[], None]) -> Listener:
