@@ -97,6 +97,11 @@ def find_repository(start: Path) -> Repository | None:
     return Repository(top, git_dir, common_dir)
 
 
+def environment_outside() -> dict[str, str]:
+    """Our environment without what binds git to one repository."""
+    return {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+
+
 # What `git rev-parse --local-env-vars` lists: set for a hook or an alias, it would send us to another repository.
 _LOCAL_VARIABLES = frozenset(
     [
@@ -114,12 +119,18 @@ _LOCAL_VARIABLES = frozenset(
         "GIT_PREFIX",
         "GIT_SHALLOW_FILE",
         "GIT_COMMON_DIR",
+        "GIT_QUARANTINE_PATH",
+        "GIT_NAMESPACE",
+        # Not local, but git refuses them together with GIT_LITERAL_PATHSPECS.
+        "GIT_GLOB_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
     ]
 )
 
 
 def _clean_environment() -> dict[str, str]:
-    env = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+    env = environment_outside()
     # Optional locks off: a mere `git status` would otherwise rewrite the user's index.
     return {**env, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 

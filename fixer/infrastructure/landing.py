@@ -12,6 +12,7 @@ from pathlib import Path
 from fixer.application.ports import Landed
 from fixer.domain.errors import TreeNeedsPerson
 from fixer.infrastructure.fix_store import BegunMove, FixStore, StoredFix
+from fixer.infrastructure.hooks import Hooks
 from fixer.infrastructure.project import Project
 from fixer.infrastructure.user_branch import FileChange, Move, NotClean, UserBranch
 from fixer.infrastructure.working_file import Conflict, FileState, merge_states, read_state, write_state
@@ -20,13 +21,15 @@ from fixer.infrastructure.working_file import Conflict, FileState, merge_states,
 class Landing:
     """Verified fixes on one working tree."""
 
-    def __init__(self, project: Project, store: FixStore, *, commit: bool = True, why_not: str = "") -> None:
+    def __init__(
+        self, project: Project, store: FixStore, *, commit: bool = True, why_not: str = "", run_hooks: bool = True
+    ) -> None:
         self._top = project.top
         self._scratch = project.worktree_state
         self._store = store
         self._commit = commit
         self._why_not = why_not
-        self._branch = UserBranch(project.repository, project.worktree_state) if project.repository else None
+        self._branch = _open_branch(project, run_hooks)
 
     def land(self, fix: StoredFix, changes: Sequence[FileChange]) -> Landed:
         """Commit a fix that is in the tree already, or leave it there uncommitted and say why."""
@@ -72,7 +75,9 @@ class Landing:
 
     def recover(self) -> list[str]:
         """Complete the moves that a crash cut off after their commit point, forget the others; what was done."""
-        return [self._recover(begun) for begun in self._store.begun_moves()]
+        said = [self._recover(begun) for begun in self._store.begun_moves()]
+        self._tidy()
+        return said
 
     def _recover(self, begun: BegunMove) -> str:
         moves_branch = begun.move.old_head != begun.move.new_head
@@ -87,32 +92,45 @@ class Landing:
         if self._branch is None or not self._commit:
             # Said at the start of the run, or asked for: mostly there is no reason to give for each fix.
             raise NotClean(self._why_not)
-        return self._branch.prepare_commit(self._branch.cleaned(changes), message)
+        try:
+            return self._branch.prepare_commit(self._branch.cleaned(changes), message)
+        except NotClean:
+            self._tidy()
+            raise
 
     def _prepare_undo(self, fix: StoredFix) -> tuple[Move, str]:
         if not fix.commit or self._branch is None:
             return Move("", ""), "taken out of the tree; it was never committed"
         try:
-            commit = self._locate(self._branch, fix)
-            if commit == self._branch.head() and not self._branch.is_pushed(commit):
-                return self._branch.prepare_drop(), f"commit {commit[:9]} removed"
-            inverse = [change.reversed() for change in self._branch.changes_of(commit)]
-            subject = fix.message.splitlines()[0]
-            move = self._branch.prepare_commit(inverse, f'Revert "{subject}"\n\nThis reverts commit {commit}.\n')
+            return self._prepare_uncommit(self._branch, fix)
         except NotClean as reason:
+            self._tidy()
             raise TreeNeedsPerson(
                 f"Fix {fix.id} cannot be undone: {reason}. Nothing was changed.",
                 "Commit or set aside your own edits on those lines, then undo again.",
             ) from reason
+
+    def _prepare_uncommit(self, branch: UserBranch, fix: StoredFix) -> tuple[Move, str]:
+        commit = _locate(branch, fix)
+        # Amended with work of the user's own, the commit is more than the fix: only the fix may be taken out of it.
+        is_only_the_fix = branch.is_same_change(commit, fix.commit)
+        if is_only_the_fix and commit == branch.head() and not branch.is_pushed(commit):
+            return branch.prepare_drop(), f"commit {commit[:9]} removed"
+        changes = branch.changes_of(commit) if is_only_the_fix else self._made_changes(branch, fix)
+        subject = fix.message.splitlines()[0]
+        message = f'Revert "{subject}"\n\nThis reverts commit {commit}.\n'
+        # A way back must not depend on what a hook thinks of the state that it leads to.
+        move = branch.prepare_commit([change.reversed() for change in changes], message, verify=False)
         return move, f"commit {commit[:9]} reverted by {move.new_head[:9]}"
 
-    def _locate(self, branch: UserBranch, fix: StoredFix) -> str:
-        if branch.contains(fix.commit):
-            return fix.commit
-        commit = branch.find_commit(f"Fixer-Fix: {fix.id}")
-        if not commit:
-            raise NotClean(f"its commit {fix.commit[:9]} is not on the branch that is checked out")
-        return commit
+    def _made_changes(self, branch: UserBranch, fix: StoredFix) -> list[FileChange]:
+        if branch.knows(fix.commit):
+            return branch.changes_of(fix.commit)
+        return branch.cleaned(self._store.changes(fix.attempt_id))
+
+    def _tidy(self) -> None:
+        if self._branch:
+            self._branch.tidy()
 
     def _carry_over(self, changes: Sequence[FileChange], fix: StoredFix) -> list[FileChange]:
         """What to write into the tree, around the edits made since. Raises TreeNeedsPerson."""
@@ -139,10 +157,15 @@ class Landing:
             raise TreeNeedsPerson(f"Nothing was changed: {reason}.", "Try again.") from reason
 
     def _complete(self, begun: BegunMove, move: Move) -> None:
-        if self._branch:
-            self._branch.publish(move)
-        self._write(begun.files)
-        self._store.end_move(begun)
+        try:
+            if self._branch:
+                self._branch.publish(move)
+            self._write(begun.files)
+            self._store.end_move(begun)
+            if self._branch:
+                self._branch.report(move)
+        finally:
+            self._tidy()
 
     def _write(self, files: Sequence[FileChange]) -> None:
         for file in files:
@@ -155,6 +178,21 @@ class Landing:
             except Conflict:
                 # Edited between the plan and now: the user's text stays, what we meant to write is kept beside it.
                 save_aside(self._scratch, file.path, file.after)
+
+
+def _open_branch(project: Project, run_hooks: bool) -> UserBranch | None:
+    if project.repository is None:
+        return None
+    return UserBranch(project.repository, project.worktree_state, Hooks(project.repository, enabled=run_hooks))
+
+
+def _locate(branch: UserBranch, fix: StoredFix) -> str:
+    if branch.contains(fix.commit):
+        return fix.commit
+    commit = branch.find_commit(f"Fixer-Fix: {fix.id}") or branch.find_same_change(fix.commit)
+    if not commit:
+        raise NotClean(f"its commit {fix.commit[:9]} is not on the branch that is checked out")
+    return commit
 
 
 def save_aside(scratch: Path, path: str, state: FileState | None) -> Path:

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from fixer.infrastructure.git import Git, GitFailed
+from fixer.infrastructure.git import Git, GitFailed, Repository
 from fixer.infrastructure.project import Project
 
 BRANCH = "fixer"
@@ -37,6 +37,7 @@ _USUAL_JUNK = "\n".join(
         "htmlcov/",
     ]
 )
+_SUBMODULE = b"160000 "
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "fixer",
     "GIT_AUTHOR_EMAIL": "fixer@localhost",
@@ -58,10 +59,16 @@ class ShadowRepo:
         """Make it, or make it new, with the index of the user's repository as it is now."""
         if self.git_dir.exists():
             shutil.rmtree(self.git_dir)
-        Git(self.top).run("init", "-q", "--bare", f"--object-format={self._object_format()}", str(self.git_dir))
+        # By environment, because older gits do not know the options: what GitPython can read, whatever the user's is.
+        readable = Git(self.top, {"GIT_DEFAULT_HASH": "sha1", "GIT_DEFAULT_REF_FORMAT": "files"})
+        readable.run("init", "-q", "--bare", "--template=", str(self.git_dir))
         self._configure()
-        self._borrow_objects()
-        self._copy_index()
+        self._copy_excludes()
+        if self._can_borrow():
+            self._borrow_objects()
+            self._copy_index()
+        else:
+            self._add_tracked()
 
     def snapshot(self) -> str:
         """Commit the tree as it is, files that git does not track yet included; the new commit's id."""
@@ -80,22 +87,19 @@ class ShadowRepo:
         """The unified diff between two of its commits, as text."""
         return self.git.run("diff", "--no-color", "--no-ext-diff", base, tip).decode(errors="replace")
 
-    def _object_format(self) -> str:
+    def _can_borrow(self) -> bool:
+        """Objects of one hash mean nothing among those of another."""
         repository = self._project.repository
-        if not repository:
-            return "sha1"
-        try:
-            return repository.git.line("rev-parse", "--show-object-format")
-        except GitFailed:  # git older than 2.28 knows only one
-            return "sha1"
+        # git older than 2.28 knows only one hash, and answers with the question.
+        return repository is not None and _ask_format(repository) != "sha256"
 
     def _configure(self) -> None:
         repository = self._project.repository
         config = self.git_dir / "config"
         if repository:
             # The user's own settings first: filters and line endings must give the same blobs as there.
-            path = str(repository.common_dir / "config").replace("\\", "\\\\").replace('"', '\\"')
-            config.write_text(f'[include]\n\tpath = "{path}"\n{config.read_text()}')
+            files = [repository.common_dir / "config", repository.git_dir / "config.worktree"]
+            config.write_text("".join(_include(file) for file in files if file.exists()) + config.read_text())
         settings = {
             "core.bare": "false",
             "core.worktree": str(self.top),
@@ -115,18 +119,28 @@ class ShadowRepo:
                 self.git.run("config", "--file", str(config), name, value)
         self.git.run("symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
 
-    def _borrow_objects(self) -> None:
+    def _copy_excludes(self) -> None:
         repository = self._project.repository
         info = self.git_dir / "info"
         info.mkdir(exist_ok=True)
         if not repository:
             (info / "exclude").write_text(_USUAL_JUNK + "\n")
             return
-        alternates = self.git_dir / "objects" / "info" / "alternates"
-        alternates.write_text(f"{repository.common_dir / 'objects'}\n")
-        for name, source in (("exclude", repository.common_dir), ("sparse-checkout", repository.git_dir)):
+        copied = {
+            "exclude": repository.common_dir,
+            "attributes": repository.common_dir,
+            "sparse-checkout": repository.git_dir,
+        }
+        for name, source in copied.items():
             if (source / "info" / name).exists():
                 shutil.copyfile(source / "info" / name, info / name)
+
+    def _borrow_objects(self) -> None:
+        repository = self._project.repository
+        if repository:
+            alternates = self.git_dir / "objects" / "info" / "alternates"
+            alternates.parent.mkdir(exist_ok=True)
+            alternates.write_text(f"{repository.common_dir / 'objects'}\n")
 
     def _copy_index(self) -> None:
         repository = self._project.repository
@@ -139,13 +153,32 @@ class ShadowRepo:
             entries = repository.git.run("ls-files", "-s", "-z")
             self.git.run("update-index", "-z", "--index-info", stdin=entries)
 
+    def _add_tracked(self) -> None:
+        repository = self._project.repository
+        listed = repository.git.run("ls-files", "-s", "-z").split(b"\0") if repository else []
+        paths = [entry.split(b"\t", 1)[1] for entry in listed if entry and not entry.startswith(_SUBMODULE)]
+        self._add([path for path in paths if os.path.lexists(self.top / os.fsdecode(path))])
+
     def _add_untracked(self) -> None:
         listed = self.git.run("ls-files", "-o", "--exclude-standard", "-z").split(b"\0")
-        small = [path for path in listed if path and not path.endswith(b"/") and _is_small(self.top, path)]
-        if small:
-            self.git.with_env(GIT_LITERAL_PATHSPECS="1").run(
-                "add", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=b"\0".join(small)
-            )
+        self._add([path for path in listed if path and not path.endswith(b"/") and _is_small(self.top, path)])
+
+    def _add(self, paths: list[bytes]) -> None:
+        literal = self.git.with_env(GIT_LITERAL_PATHSPECS="1")
+        if paths:  # forced, because what is tracked may be ignored as well
+            literal.run("add", "-f", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=b"\0".join(paths))
+
+
+def _ask_format(repository: Repository) -> str:
+    try:
+        return repository.git.line("rev-parse", "--show-object-format")
+    except GitFailed:
+        return "sha1"
+
+
+def _include(file: Path) -> str:
+    path = str(file).replace("\\", "\\\\").replace('"', '\\"')
+    return f'[include]\n\tpath = "{path}"\n'
 
 
 def _is_small(top: Path, path: bytes) -> bool:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixer.infrastructure.git import GitFailed, Repository
+from fixer.infrastructure.hooks import HookRefused, Hooks
+from fixer.infrastructure.quarantine import Quarantine
+from fixer.infrastructure.stored_form import stored_form
 from fixer.infrastructure.working_file import Conflict, FileState, merge_states
 
 
@@ -43,10 +46,12 @@ class NotClean(Exception):
 
 
 class UserBranch:
-    """The branch and index of the user's working tree."""
+    """The branch and index of the user's working tree. `hooks`: without them none of the user's is run."""
 
-    def __init__(self, repository: Repository, scratch: Path) -> None:
+    def __init__(self, repository: Repository, scratch: Path, hooks: Hooks | None = None) -> None:
         self._repository = repository
+        self._hooks = hooks or Hooks(repository, enabled=False)
+        self._quarantine = Quarantine(repository, scratch)
         self._scratch = scratch
         self._git = repository.git.with_env(GIT_LITERAL_PATHSPECS="1")
         self._staged = scratch / "index.next"
@@ -70,8 +75,26 @@ class UserBranch:
         """Whether any remote-tracking branch holds this commit."""
         return bool(self._git.line("for-each-ref", "--count=1", f"--contains={commit}", "refs/remotes"))
 
+    def find_same_change(self, commit: str) -> str:
+        """Among the newest 500 commits of its files, one that makes the very change of `commit`; empty if none."""
+        if not self.knows(commit):
+            return ""
+        paths = self._paths_of(commit)
+        recent = self._git.line("rev-list", "--no-merges", f"--max-count={_RECENT}", "HEAD", "--", *paths).split()
+        wanted = self._patch_ids([commit])
+        return next((found for found, patch in self._patch_ids(recent).items() if patch in wanted.values()), "")
+
+    def is_same_change(self, one: str, other: str) -> bool:
+        """Whether two commits make the same change, wherever it stands."""
+        patches = self._patch_ids([commit for commit in (one, other) if self.knows(commit)])
+        return one == other or (len(patches) == 2 and len(set(patches.values())) == 1)
+
+    def knows(self, commit: str) -> bool:
+        """Whether the commit is still there: what no branch holds is deleted by git after some weeks."""
+        return self._git.succeeds("cat-file", "-e", f"{commit}^{{commit}}")
+
     def cleaned(self, changes: Sequence[FileChange]) -> list[FileChange]:
-        """The changes as git stores them: after line-ending conversion and the project's clean filters."""
+        """The changes as git stores them: after line-ending conversion and clean filters. Raises NotClean."""
         return [
             FileChange(change.path, self._clean(change.path, change.before), self._clean(change.path, change.after))
             for change in changes
@@ -79,18 +102,23 @@ class UserBranch:
 
     def changes_of(self, commit: str) -> list[FileChange]:
         """What a commit changed, as git stores it."""
-        listed = self._git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", f"{commit}^", commit)
-        paths = [os.fsdecode(path) for path in listed.split(b"\0") if path]
+        paths = self._paths_of(commit)
         return [FileChange(path, self._in_tree(f"{commit}^", path), self._in_tree(commit, path)) for path in paths]
 
-    def prepare_commit(self, changes: Sequence[FileChange], message: str) -> Move:
-        """A commit on top of HEAD that holds exactly this change (as git stores it). Raises NotClean."""
+    def prepare_commit(self, changes: Sequence[FileChange], message: str, *, verify: bool = True) -> Move:
+        """A commit on top of HEAD that holds exactly this change (as git stores it). Raises NotClean.
+
+        `verify`: ask the user's hooks, which may refuse it and may change the message.
+        """
         head = self._require_quiet()
         merged = [(change.path, *self._merge_into_head(head, change)) for change in changes]
         if all(new == ours for _, ours, new in merged):
             raise NotClean("your last commit already holds this change")
+        index = self._merge_into_index(merged)
         tree = self._tree(head, [(path, new) for path, _, new in merged])
-        return Move(head, self._commit(tree, head, message), self._merge_into_index(merged))
+        if verify:
+            message = self._ask_hooks(tree, message, [change.path for change in changes])
+        return Move(head, self._commit(tree, head, message), index)
 
     def prepare_drop(self) -> Move:
         """HEAD back to its parent. Raises NotClean."""
@@ -105,14 +133,29 @@ class UserBranch:
         """Make the move. Raises NotClean, with nothing changed, where somebody else was faster."""
         if move.old_head == move.new_head:
             return
-        self._lock_index(move)
+        blobs = self._lock_index(move)
         try:
+            if self.head() != move.old_head:
+                raise NotClean("the branch moved meanwhile")
+            self._quarantine.release(move.new_head, move.old_head, blobs)
             self._git.run("update-ref", "-m", "fixer: move", "HEAD", move.new_head, move.old_head)
-        except GitFailed as failed:
+        except (GitFailed, NotClean) as failed:
             self._lock.unlink()
-            raise NotClean(f"the branch moved meanwhile ({failed.stderr})") from failed
+            self._staged.unlink(missing_ok=True)
+            raise NotClean(failed.stderr if isinstance(failed, GitFailed) else str(failed)) from failed
         self._lock.replace(self._repository.git_dir / "index")
         self._staged.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Delete what was made for a move that is made by now, or never will be."""
+        self._quarantine.drop()
+
+    def report(self, move: Move) -> None:
+        """Tell the user's post-commit hook of a commit that this move has made."""
+        if move.new_head != move.old_head and self._git.succeeds(
+            "merge-base", "--is-ancestor", move.old_head, move.new_head
+        ):
+            self._hooks.report(move.new_head)
 
     def recover(self, move: Move) -> bool:
         """Complete a publish that was cut off after the branch had moved; false if the branch never moved."""
@@ -135,14 +178,14 @@ class UserBranch:
         head = self.head()
         if not head:
             raise NotClean("the branch has no commit yet")
-        for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"):
+        for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "sequencer", "rebase-merge", "rebase-apply"):
             if (self._repository.git_dir / name).exists():
                 raise NotClean("a merge, rebase, cherry-pick or revert is going on")
         return head
 
     def _merge_into_head(self, head: str, change: FileChange) -> tuple[FileState | None, FileState | None]:
         ours = self._in_tree(head, change.path)
-        change = _without_disk_mode(change, ours)
+        change = self._without_disk_mode(change, ours)
         try:
             return ours, merge_states(ours, change.before, change.after)
         except Conflict as conflict:
@@ -164,27 +207,48 @@ class UserBranch:
                 raise NotClean(f"the fix stands on lines of {path} that you have staged") from conflict
         return tuple(entries)
 
+    def _ask_hooks(self, tree: str, message: str, paths: Sequence[str]) -> str:
+        try:
+            hook = next((path for path in paths if self._hooks.hold(path)), "")
+            if hook:
+                raise NotClean(f"{hook} is one of your git hooks")
+            return self._hooks.check(self._quarantine.git(), tree, message)
+        except (HookRefused, GitFailed) as refused:
+            raise NotClean(str(refused)) from refused
+
     def _clean(self, path: str, state: FileState | None) -> FileState | None:
         if state is None:
             return None
-        objects = self._scratch / "objects"
-        objects.mkdir(exist_ok=True)
-        git = self._git.with_env(
-            GIT_OBJECT_DIRECTORY=str(objects),
-            GIT_ALTERNATE_OBJECT_DIRECTORIES=str(self._repository.common_dir / "objects"),
-        )
-        blob = git.line("hash-object", "-w", "--stdin", f"--path={path}", stdin=state.content)
-        return replace(state, content=git.run("cat-file", "blob", blob))
+        entry = self._listed_in_index(path)
+        try:
+            return stored_form(self._repository, self._quarantine.git(), path, state, entry)
+        except GitFailed as failed:
+            raise NotClean(f"git cannot store {path}: {failed.stderr}") from failed
+
+    def _paths_of(self, commit: str) -> list[str]:
+        listed = self._git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", f"{commit}^", commit)
+        return [os.fsdecode(path) for path in listed.split(b"\0") if path]
+
+    def _patch_ids(self, commits: Sequence[str]) -> dict[str, str]:
+        """By commit. The id stands for the changed lines and what is around them, not for line numbers."""
+        plain = ("-r", "-p", "--root", "--no-renames", "--no-ext-diff", "--no-textconv")
+        patches = self._git.run("diff-tree", "--stdin", *plain, stdin="\n".join([*commits, ""]).encode())
+        pairs = self._git.line("patch-id", "--stable", stdin=patches).splitlines()
+        return {commit: patch for patch, commit in (pair.split() for pair in pairs)}
 
     def _in_tree(self, commit: str, path: str) -> FileState | None:
         listed = self._git.run("ls-tree", "-z", "--full-tree", commit, "--", path)
         return self._state(path, listed, blob_field=2)
 
     def _in_index(self, path: str) -> FileState | None:
-        listed = self._git.run("ls-files", "-s", "-z", "--", path)
+        listed = self._listed_in_index(path)
         if listed.count(b"\0") > 1:
             raise NotClean(f"{path} has an unresolved merge conflict")
         return self._state(path, listed, blob_field=1)
+
+    def _listed_in_index(self, path: str) -> bytes:
+        # In quarantine, because to unfold a sparse index git makes trees even when it only reads.
+        return self._quarantine.git().run("ls-files", "--stage", "-z", "--", path)
 
     def _state(self, path: str, listed: bytes, blob_field: int) -> FileState | None:
         if not listed:
@@ -197,9 +261,10 @@ class UserBranch:
 
     def _tree(self, head: str, entries: Sequence[tuple[str, FileState | None]]) -> str:
         index = self._scratch / "index.commit"
-        git = self._git.with_env(GIT_INDEX_FILE=str(index))
-        git.run("read-tree", head)
-        git.run("update-index", "-z", "--index-info", stdin=self._index_info(entries))
+        git = self._quarantine.git().with_env(GIT_INDEX_FILE=str(index))
+        plain = ("-c", "core.splitIndex=false")
+        git.run(*plain, "read-tree", head)
+        git.run(*plain, "update-index", "-z", "--index-info", stdin=self._index_info(entries)[0])
         tree = git.line("write-tree", "--missing-ok")
         index.unlink()
         return tree
@@ -208,47 +273,58 @@ class UserBranch:
         signed = self._git.exit_code("config", "--type=bool", "commit.gpgSign")[1] == b"true\n"
         sign = ["-S"] if signed else []
         try:
-            return self._git.line("commit-tree", *sign, tree, "-p", parent, "-F", "-", stdin=os.fsencode(message))
+            git = self._quarantine.git()
+            return git.line("commit-tree", *sign, tree, "-p", parent, "-F", "-", stdin=os.fsencode(message))
         except GitFailed as failed:
             if "tell me who you are" in failed.stderr or "empty ident" in failed.stderr:
                 raise NotClean("git does not know your name (git config user.name, user.email)") from failed
             raise NotClean(f"git could not make the commit: {failed.stderr}") from failed
 
-    def _index_info(self, entries: Sequence[tuple[str, FileState | None]]) -> bytes:
-        lines = []
+    def _index_info(self, entries: Sequence[tuple[str, FileState | None]]) -> tuple[bytes, list[str]]:
+        """The entries as `update-index --index-info` reads them, and the names of their blobs."""
+        lines, blobs = [], []
         for path, state in entries:
             if state is None:
                 lines.append(b"0 " + b"0" * len(self.head()) + b"\t" + os.fsencode(path))
                 continue
-            blob = self._git.line("hash-object", "-w", "--stdin", "--no-filters", stdin=state.content)
+            git = self._quarantine.git()
+            blob = git.line("hash-object", "-w", "--stdin", "--no-filters", stdin=state.content)
+            blobs.append(blob)
             mode = b"100755" if state.executable else b"100644"
             lines.append(mode + b" " + blob.encode() + b"\t" + os.fsencode(path))
-        return b"".join(line + b"\0" for line in lines)
+        return b"".join(line + b"\0" for line in lines), blobs
 
-    def _lock_index(self, move: Move) -> None:
-        """Put the index as it shall be in place as git's own `index.lock`. Raises NotClean."""
+    def _lock_index(self, move: Move) -> list[str]:
+        """Put the index as it shall be in place as git's own `index.lock`; the blobs it needs. Raises NotClean."""
         index = self._repository.git_dir / "index"
+        info, blobs = self._index_info(move.index)
         for _ in range(3):
             seen = index.read_bytes()
             shutil.copyfile(index, self._staged)
-            git = self._git.with_env(GIT_INDEX_FILE=str(self._staged))
-            git.run("update-index", "-z", "--index-info", stdin=self._index_info(move.index))
+            git = self._quarantine.git().with_env(GIT_INDEX_FILE=str(self._staged))
+            # Not sparse: a folded folder of the index would stand on a tree that is in quarantine only.
+            git.run("-c", "index.sparse=false", "update-index", "-z", "--index-info", stdin=info)
             try:
                 os.link(self._staged, self._lock)
             except FileExistsError as taken:
                 raise NotClean(f"another git command holds {self._lock}") from taken
             if index.read_bytes() == seen:
-                return
+                return blobs
             self._lock.unlink()
         raise NotClean("the index kept changing")
 
+    def _without_disk_mode(self, change: FileChange, ours: FileState | None) -> FileChange:
+        """Where the executable bit is not changed, or git is not to trust it, what the disk says of it is not used."""
+        unchanged = change.before and change.after and change.before.executable == change.after.executable
+        trusted = self._git.exit_code("config", "--type=bool", "core.fileMode")[1] != b"false\n"
+        if not (ours and unchanged) and trusted:
+            return change
+        executable = bool(ours and ours.executable)
+        return FileChange(
+            change.path,
+            change.before and replace(change.before, executable=executable),
+            change.after and replace(change.after, executable=executable),
+        )
 
-def _without_disk_mode(change: FileChange, ours: FileState | None) -> FileChange:
-    """Where the change leaves the executable bit alone, what the disk says of it does not matter (core.fileMode)."""
-    if not (ours and change.before and change.after) or change.before.executable != change.after.executable:
-        return change
-    return FileChange(
-        change.path,
-        replace(change.before, executable=ours.executable),
-        replace(change.after, executable=ours.executable),
-    )
+
+_RECENT = 500

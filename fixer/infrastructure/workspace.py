@@ -52,6 +52,7 @@ class Workspace:
 
     def about_to_edit(self, path: Path) -> bool:
         """Write down the file as it is, before the engine writes it; false outside the tree or without an attempt."""
+        path = path.resolve()  # of a symbolic link it is the file behind it that changes
         if self._attempt is None or not path.is_relative_to(self.top):
             return False
         self._store.touch(str(self._attempt.id), self._project.relative(path), read_state(path))
