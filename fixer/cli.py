@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fixer.domain.errors import UsageError
-from fixer.domain.events import Notice
 from fixer.ui.ending import exit_code_of
 from fixer.ui.foreign_text import harmless
 from fixer.ui.plain_help import CommandByTopic
@@ -269,5 +268,7 @@ def _memory() -> Memory:
 
 
 def _say(event: DomainEvent) -> None:
+    from fixer.domain.events import Notice
+
     if isinstance(event, Notice):
         sys.stderr.write(f"fixer: {event.text}\n")

@@ -26,9 +26,7 @@ def run_demo(environ: Mapping[str, str], keep: Path | None) -> int:
     flags: dict[str, object] = {"model": ("offline",), "yes": True, "python": sys.executable}
     code = run_session(folder, own, RunWishes(flags=flags))
     sys.stderr.write(
-        f"\nLook around:      cd {folder} && git log --stat\n"
-        "Take one back:    fixer undo\n"
-        "On your project:  cd your-project && fixer run\n"
+        f"Look around:      cd {folder} && git log --stat\nOn your project:  cd your-project && fixer run\n"
     )
     # One bug of the sample is beyond any small edit, on purpose: a run that leaves it red has gone as it should.
     return 0 if code in (0, 1) else code

@@ -123,10 +123,14 @@ def _report(record: RunRecord, wishes: RunWishes, screen: Screen) -> None:
         _write_patch(record, screen)
         sys.stderr.write(f"{run_text(record, width=screen.width)}\n")
         return
+    if screen.width and not wishes.quiet:
+        sys.stderr.write("\n")
     sys.stdout.write(f"{run_text(record, color=screen.color, width=screen.width)}\n")
+    sys.stdout.flush()
     in_place = [test.fix for test in record.tests if test.fix and test.fix.state != "undone"]
     if in_place and not wishes.quiet:
-        sys.stderr.write(f"Take one back: fixer undo {in_place[0].id}    See it: fixer show {in_place[0].id}\n")
+        name = in_place[0].id
+        sys.stderr.write(f"Take one back:    fixer undo {name}\nSee it:           fixer show {name}\n")
 
 
 def _write_patch(record: RunRecord, screen: Screen) -> None:

@@ -378,3 +378,21 @@ def test_undo_of_a_project_without_fixes_says_so(tree: Tree) -> None:
     said = fixer(tree.path, "undo")
     assert (said.code, said.out) == (2, "")
     assert "nothing to undo" in said.err
+
+
+def test_the_demo_shows_what_was_fixed_by_which_commit_and_what_was_not_and_why(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    said = fixer(tmp_path, "demo", "--keep", str(shop))
+    assert said.code == 0, said.err
+    table = [line.split(maxsplit=4) for line in said.out.splitlines() if line.startswith(("fixed ", "unfixed "))]
+    fixed = {row[4] for row in table if row[0] == "fixed"}
+    commits = Tree(shop).git("log", "--format=%h", "--abbrev=9").split()
+    assert fixed == set(commits[:-1])
+    assert len(fixed) >= 8
+    reasons = [row[4] for row in table if row[0] == "unfixed"]
+    assert len(reasons) >= 1
+    assert all(len(reason) > 10 for reason in reasons)
+    assert f"cd {shop} && git log --stat" in said.err
+    assert Tree(shop).git("status", "--porcelain") == ""
+    again = fixer(tmp_path, "demo", "--keep", str(shop))
+    assert (again.code, again.err.splitlines()[0]) == (2, f"fixer: {shop} is not empty.")
