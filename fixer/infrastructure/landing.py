@@ -52,8 +52,9 @@ class Landing:
         """Take a fix back; how, in a few words. Raises TreeNeedsPerson, with nothing changed."""
         if fix.state == "undone":
             raise TreeNeedsPerson(f"Fix {fix.id} is undone already.", f"fixer redo {fix.id} brings it back.")
+        commit = _locate(self._branch, fix) if self._branch and fix.commit else ""
         files = self._carry_over([change.reversed() for change in self._store.changes(fix.attempt_id)], fix)
-        move, how = self._prepare_undo(fix)
+        move, how = self._prepare_undo(fix, commit)
         self._move(fix, move, files, "undone", fix.commit)
         return how
 
@@ -69,7 +70,10 @@ class Landing:
         try:
             move = self._prepare(changes, fix.message)
         except NotClean as reason:
-            raise TreeNeedsPerson(f"Fix {fix.id} cannot be committed again: {reason}. Nothing was changed.") from reason
+            raise TreeNeedsPerson(
+                f"Fix {fix.id} cannot be committed again: {reason}. Nothing was changed.",
+                "Commit or set aside what is in its way, then redo again.",
+            ) from reason
         self._move(fix, move, files, "landed", move.new_head)
         return f"committed again as {move.new_head[:9]}"
 
@@ -98,22 +102,21 @@ class Landing:
             self._tidy()
             raise
 
-    def _prepare_undo(self, fix: StoredFix) -> tuple[Move, str]:
-        if not fix.commit or self._branch is None:
+    def _prepare_undo(self, fix: StoredFix, commit: str) -> tuple[Move, str]:
+        if not commit or self._branch is None:
             return Move("", ""), "taken out of the tree; it was never committed"
         try:
-            return self._prepare_uncommit(self._branch, fix)
+            return self._prepare_uncommit(self._branch, fix, commit)
         except NotClean as reason:
             self._tidy()
             raise TreeNeedsPerson(
                 f"Fix {fix.id} cannot be undone: {reason}. Nothing was changed.",
-                "Commit or set aside your own edits on those lines, then undo again.",
+                "Commit or set aside what you are at there, then undo again.",
             ) from reason
 
-    def _prepare_uncommit(self, branch: UserBranch, fix: StoredFix) -> tuple[Move, str]:
-        commit = _locate(branch, fix)
+    def _prepare_uncommit(self, branch: UserBranch, fix: StoredFix, commit: str) -> tuple[Move, str]:
         # Amended with work of the user's own, the commit is more than the fix: only the fix may be taken out of it.
-        is_only_the_fix = branch.is_same_change(commit, fix.commit)
+        is_only_the_fix = branch.search.is_same_change(commit, fix.commit)
         if is_only_the_fix and commit == branch.head() and not branch.is_pushed(commit):
             return branch.prepare_drop(), f"commit {commit[:9]} removed"
         changes = branch.changes_of(commit) if is_only_the_fix else self._made_changes(branch, fix)
@@ -124,7 +127,7 @@ class Landing:
         return move, f"commit {commit[:9]} reverted by {move.new_head[:9]}"
 
     def _made_changes(self, branch: UserBranch, fix: StoredFix) -> list[FileChange]:
-        if branch.knows(fix.commit):
+        if branch.search.knows(fix.commit):
             return branch.changes_of(fix.commit)
         return branch.cleaned(self._store.changes(fix.attempt_id))
 
@@ -187,11 +190,14 @@ def _open_branch(project: Project, run_hooks: bool) -> UserBranch | None:
 
 
 def _locate(branch: UserBranch, fix: StoredFix) -> str:
-    if branch.contains(fix.commit):
-        return fix.commit
-    commit = branch.find_commit(f"Fixer-Fix: {fix.id}") or branch.find_same_change(fix.commit)
+    """The commit that the fix is now. Raises TreeNeedsPerson."""
+    commit = branch.search.find(fix.commit, f"Fixer-Fix: {fix.id}")
     if not commit:
-        raise NotClean(f"its commit {fix.commit[:9]} is not on the branch that is checked out")
+        raise TreeNeedsPerson(
+            f"Fix {fix.id} cannot be undone: its commit {fix.commit[:9]} is not on the branch that is checked out. "
+            "Nothing was changed.",
+            f"Check out a branch that has it, or see what it changed with: fixer show {fix.id}",
+        )
     return commit
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fixer.infrastructure.commit_search import CommitSearch, paths_of
 from fixer.infrastructure.git import GitFailed, Repository
 from fixer.infrastructure.hooks import HookRefused, Hooks
 from fixer.infrastructure.quarantine import Quarantine
@@ -54,6 +55,7 @@ class UserBranch:
         self._quarantine = Quarantine(repository, scratch)
         self._scratch = scratch
         self._git = repository.git.with_env(GIT_LITERAL_PATHSPECS="1")
+        self.search = CommitSearch(self._git)
         self._staged = scratch / "index.next"
         self._lock = repository.git_dir / "index.lock"
 
@@ -66,32 +68,9 @@ class UserBranch:
         """Whether the branch's history holds this commit."""
         return self._git.succeeds("merge-base", "--is-ancestor", commit, "HEAD")
 
-    def find_commit(self, trailer: str) -> str:
-        """The newest commit of this branch whose message has this line; empty if none: survives a rebase."""
-        found = self._git.line("log", "-n1", "--format=%H", "--fixed-strings", f"--grep={trailer}", "HEAD")
-        return found.strip()
-
     def is_pushed(self, commit: str) -> bool:
         """Whether any remote-tracking branch holds this commit."""
         return bool(self._git.line("for-each-ref", "--count=1", f"--contains={commit}", "refs/remotes"))
-
-    def find_same_change(self, commit: str) -> str:
-        """Among the newest 500 commits of its files, one that makes the very change of `commit`; empty if none."""
-        if not self.knows(commit):
-            return ""
-        paths = self._paths_of(commit)
-        recent = self._git.line("rev-list", "--no-merges", f"--max-count={_RECENT}", "HEAD", "--", *paths).split()
-        wanted = self._patch_ids([commit])
-        return next((found for found, patch in self._patch_ids(recent).items() if patch in wanted.values()), "")
-
-    def is_same_change(self, one: str, other: str) -> bool:
-        """Whether two commits make the same change, wherever it stands."""
-        patches = self._patch_ids([commit for commit in (one, other) if self.knows(commit)])
-        return one == other or (len(patches) == 2 and len(set(patches.values())) == 1)
-
-    def knows(self, commit: str) -> bool:
-        """Whether the commit is still there: what no branch holds is deleted by git after some weeks."""
-        return self._git.succeeds("cat-file", "-e", f"{commit}^{{commit}}")
 
     def cleaned(self, changes: Sequence[FileChange]) -> list[FileChange]:
         """The changes as git stores them: after line-ending conversion and clean filters. Raises NotClean."""
@@ -102,7 +81,7 @@ class UserBranch:
 
     def changes_of(self, commit: str) -> list[FileChange]:
         """What a commit changed, as git stores it."""
-        paths = self._paths_of(commit)
+        paths = paths_of(self._git, commit)
         return [FileChange(path, self._in_tree(f"{commit}^", path), self._in_tree(commit, path)) for path in paths]
 
     def prepare_commit(self, changes: Sequence[FileChange], message: str, *, verify: bool = True) -> Move:
@@ -225,17 +204,6 @@ class UserBranch:
         except GitFailed as failed:
             raise NotClean(f"git cannot store {path}: {failed.stderr}") from failed
 
-    def _paths_of(self, commit: str) -> list[str]:
-        listed = self._git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", f"{commit}^", commit)
-        return [os.fsdecode(path) for path in listed.split(b"\0") if path]
-
-    def _patch_ids(self, commits: Sequence[str]) -> dict[str, str]:
-        """By commit. The id stands for the changed lines and what is around them, not for line numbers."""
-        plain = ("-r", "-p", "--root", "--no-renames", "--no-ext-diff", "--no-textconv")
-        patches = self._git.run("diff-tree", "--stdin", *plain, stdin="\n".join([*commits, ""]).encode())
-        pairs = self._git.line("patch-id", "--stable", stdin=patches).splitlines()
-        return {commit: patch for patch, commit in (pair.split() for pair in pairs)}
-
     def _in_tree(self, commit: str, path: str) -> FileState | None:
         listed = self._git.run("ls-tree", "-z", "--full-tree", commit, "--", path)
         return self._state(path, listed, blob_field=2)
@@ -325,6 +293,3 @@ class UserBranch:
             change.before and replace(change.before, executable=executable),
             change.after and replace(change.after, executable=executable),
         )
-
-
-_RECENT = 500
