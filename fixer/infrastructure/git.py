@@ -61,6 +61,7 @@ class Git:
                 input=stdin,
                 capture_output=True,
                 check=False,
+                start_new_session=True,  # a Ctrl-C is for fixer, which ends git's work in order
             )
         except FileNotFoundError as missing:
             raise UsageError("git is not installed or not on PATH.", "Install git 2.25 or newer.") from missing
