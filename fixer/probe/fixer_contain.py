@@ -17,7 +17,7 @@ def forked(work, not_its_own):
         return child
     try:
         os.setsid()
-        _die_with_parent()
+        die_with_parent()
         for descriptor in not_its_own:
             os.close(descriptor)
         if work is None:
@@ -94,7 +94,8 @@ def _exit_code(status):
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
 
 
-def _die_with_parent():
+def die_with_parent():
+    """End when whoever started this process ends, however that happens; on Linux only."""
     _prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 

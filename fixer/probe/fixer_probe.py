@@ -35,6 +35,10 @@ def pytest_addoption(parser):
         value = os.environ.pop("FIXER_PROBE_" + name, None)
         if value is not None:
             _settings[name] = value
+    if "OUT" in _settings:
+        from fixer_contain import die_with_parent  # type: ignore[import-not-found]
+
+        die_with_parent()
     _leave_paths()
     if hasattr(signal, "SIGUSR2"):
         # A copy of the real stderr: during a test, descriptor 2 is pytest's.

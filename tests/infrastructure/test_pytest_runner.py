@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -285,3 +288,26 @@ def test_an_edit_after_which_a_file_cannot_be_imported_is_a_failed_fix(project: 
     made.discover()
     (project / "calc.py").write_text(f"{edit}\n")
     assert made.run_test_and_check(Path("test_a.py"), "test_1").verdict is not Verdict.PASSED
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_tests_end_with_the_fixer_that_is_killed(project: Path) -> None:
+    (project / "test_long.py").write_text(
+        "import os, time\n\n\ndef test_long():\n"
+        "    open('pid.part', 'w').write(str(os.getpid()))\n    os.rename('pid.part', 'pid')\n    time.sleep(60)\n"
+    )
+    code = (
+        "import sys; from pathlib import Path; from fixer.infrastructure.pytest_runner import PytestRunner; "
+        "PytestRunner(Path(sys.executable), Path(sys.argv[1])).discover()"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, str(project)])
+    deadline = time.monotonic() + 30
+    while not (project / "pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    child = Path("/proc", (project / "pid").read_text(), "stat")
+    deadline = time.monotonic() + 5
+    while child.exists() and " Z " not in child.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not child.exists() or " Z " in child.read_text()
