@@ -205,8 +205,7 @@ def save_aside(scratch: Path, path: str, state: FileState | None) -> Path:
     """Keep a file's content where no command of fixer's will ever overwrite it; where it is."""
     folder = scratch / "saved"
     folder.mkdir(exist_ok=True)
-    name = path.replace("/", "__")
-    number = sum(1 for _ in folder.iterdir())
-    target = folder / f"{number:04d}-{name}"
+    numbers = [int(saved.name[:4]) for saved in folder.iterdir() if saved.name[:4].isdigit()]
+    target = folder / f"{max(numbers, default=-1) + 1:04d}-{path.replace('/', '__')[-60:]}"
     target.write_bytes(state.content if state else b"")
     return target
