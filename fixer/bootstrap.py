@@ -39,12 +39,15 @@ class Memory:
     reader: LedgerReader
 
 
-def open_memory(directory: Path, environ: Mapping[str, str], *, commit: bool = True, dry_run: bool = False) -> Memory:
+def open_memory(
+    directory: Path, environ: Mapping[str, str], *, commit: bool = True, dry_run: bool = False, run_hooks: bool = True
+) -> Memory:
     """Find the project around a directory and open its ledger. Raises UsageError, LedgerUnusable."""
     project = locate(directory, environ)
     ledger = Ledger(project.state)
     store = FixStore(ledger, project.top)
-    landing = Landing(project, store, commit=commit and not dry_run, why_not=DRY_RUN if dry_run else "")
+    why_not = DRY_RUN if dry_run else ""
+    landing = Landing(project, store, commit=commit and not dry_run, why_not=why_not, run_hooks=run_hooks)
     return Memory(project, ledger, store, landing, LedgerReader(ledger))
 
 
@@ -102,7 +105,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=_guards(settings, baseline),
+        guards=_guards(memory.project, settings, baseline),
         reviewer=plan.reviewer,
         publish=publisher,
     )
@@ -144,7 +147,15 @@ def _coder(
 
     settings = plan.settings
     prompts = PromptLibrary(project.top / ".fixer" / "prompts")
-    briefing = Briefing(baseline, prompts, project.top, settings.token_budget, baseline.module_ids, publisher.detail)
+    briefing = Briefing(
+        baseline,
+        prompts,
+        project.top,
+        settings.token_budget,
+        baseline.module_ids,
+        publisher.detail,
+        _sources(project, settings),
+    )
     coder = AiderCoder(
         model=settings.model[0],
         shadow=workspace,
@@ -183,12 +194,15 @@ def _offline_model(
     )
 
 
-def _guards(settings: Settings, baseline: Baseline) -> list[Guard]:
+def _guards(project: Project, settings: Settings, baseline: Baseline) -> list[Guard]:
     from fixer.infrastructure.guards import ModuleGuard, PathGuard
 
-    if settings.guard == "none":
-        return [PathGuard()]
-    return [PathGuard(), ModuleGuard(baseline, baseline.passed_before)]
+    paths = PathGuard(project.top, _sources(project, settings))
+    return [paths] if settings.guard == "none" else [paths, ModuleGuard(baseline, baseline.passed_before)]
+
+
+def _sources(project: Project, settings: Settings) -> tuple[Path, ...]:
+    return tuple((project.directory / place).resolve() for place in settings.source)
 
 
 class _Publisher:

@@ -15,6 +15,7 @@ from fixer.bootstrap import Memory, RunPlan, assemble_run, hold_tree, open_memor
 from fixer.domain.errors import FixerError
 from fixer.domain.events import Notice
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
+from fixer.infrastructure.pruning import prune
 from fixer.settings import Loaded, Settings, keys_found, load_settings
 from fixer.ui.console import Screen, open_screen
 
@@ -42,7 +43,10 @@ class RunWishes:
 def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) -> int:
     """Run, report, and return the exit code. Raises FixerError where the run could not begin or go on."""
     loaded = load_settings(directory, wishes.flags, environ)
-    memory = open_memory(directory, environ, commit=loaded.settings.commit, dry_run=wishes.dry_run)
+    settings = loaded.settings
+    memory = open_memory(
+        directory, environ, commit=settings.commit, dry_run=wishes.dry_run, run_hooks=settings.verify_hooks
+    )
     interpreter = find_interpreter(memory.project.directory, loaded.settings.python, environ, Path(sys.prefix))
     with _signals_as_interrupts():
         with open_screen(environ, wishes, loaded.settings) as screen:
@@ -52,6 +56,7 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
             with hold_tree(memory, screen.listen):
                 run = _Run(memory, loaded.settings, interpreter, wishes, screen)
                 summary = run.go()
+        prune(memory.project)
         record = memory.reader.run(run.id)
         _report(record, wishes, screen)
     if summary and summary.failure:

@@ -32,6 +32,8 @@ class Settings:
     source: tuple[str, ...] = ()
     """The only places that may be edited, relative to the project; empty: wherever no test lives."""
     commit: bool = True
+    verify_hooks: bool = True
+    """Whether the user's commit hooks run when a fix lands."""
     yes: bool = False
     guard: GuardLevel = "suite"
     """Other tests to guard: of the same module after each fix (`file`), all once more at the end (`suite`)."""
@@ -98,7 +100,7 @@ class _Layer:
 
 
 def _flag_name(name: str) -> str:
-    return "--no-commit" if name == "commit" else f"--{name.replace('_', '-')}"
+    return {"commit": "--no-commit", "verify_hooks": "--no-verify"}.get(name, f"--{name.replace('_', '-')}")
 
 
 def _from_environ(environ: Mapping[str, str]) -> _Layer:
@@ -281,6 +283,7 @@ _READERS: dict[str, _Reader] = {
     "run_timeout": _number(1, 86400),
     "source": _places,
     "commit": _switch,
+    "verify_hooks": _switch,
     "yes": _switch,
     "guard": _guard,
     "offline_budget": _number(0, 3600),

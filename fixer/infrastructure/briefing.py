@@ -40,6 +40,7 @@ class Briefing:
         token_budget: int = 8000,
         module_ids: Callable[[str], Sequence[str]] = lambda nodeid: [nodeid],
         notice: Callable[[str], None] = lambda text: None,
+        sources: Sequence[Path] = (),
     ) -> None:
         self._runner = runner
         self._prompts = prompts
@@ -47,6 +48,7 @@ class Briefing:
         self._budget = token_budget * CHARACTERS_PER_TOKEN
         self._module_ids = module_ids
         self._notice = notice
+        self._sources = sources
         self._evidence: dict[UUID, TestRun] = {}
 
     def prepare(self, error: TestError) -> Brief:
@@ -55,7 +57,9 @@ class Briefing:
         test_file = find_test_file(error, evidence, self._top)
         failed = [attempt for attempt in error.fix_attempts if attempt.status == "failed"]
         most = _MOST_FILES[min(len(failed), len(_MOST_FILES) - 1)]
-        suspects = suspect_files(error, evidence, self._top, test_file)[:most]
+        suspects = [path for path in suspect_files(error, evidence, self._top, test_file) if self._may_edit(path)][
+            :most
+        ]
         room = self._budget - _PROMPT_SHARE
         editable = self._within(suspects, room, "")
         room -= sum(_size(path) for path in editable)
@@ -64,6 +68,9 @@ class Briefing:
         read_only = self._within(context, room, "as context")
         prompt = self._prompt(error, evidence, test_file, failed, editable)
         return Brief(prompt, tuple(editable), tuple(read_only), evidence)
+
+    def _may_edit(self, path: Path) -> bool:
+        return not self._sources or any(path.is_relative_to(source) for source in self._sources)
 
     def forget(self) -> None:
         """The sources have changed for good: look at every test anew."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import PurePosixPath
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 
 from fixer.application.ports import TestRunner
 from fixer.domain.models import Proposal, TestError
@@ -11,16 +11,27 @@ from fixer.domain.services import protected_reason
 
 
 class PathGuard:
-    """No test, configuration or other protected file was changed; asked once more after the engine's own guard."""
+    """No test, configuration or other protected file was changed, and nothing outside `sources` where there are any.
+
+    Asked once more after the engine's own guard.
+    """
 
     name = "protected file"
     after_test = False
 
+    def __init__(self, top: Path, sources: Sequence[Path] = ()) -> None:
+        self._top = top
+        self._sources = sources
+
     def refuse(self, error: TestError, proposal: Proposal) -> str:
-        """The first protected file, and why it is one."""
+        """The first file that may not be changed, and why."""
         del error
-        reasons = ((file, protected_reason(PurePosixPath(file))) for file in proposal.files)
+        reasons = ((file, self._reason(file)) for file in proposal.files)
         return next((f"{file} must not be edited: {reason}" for file, reason in reasons if reason), "")
+
+    def _reason(self, file: str) -> str:
+        outside = self._sources and not any((self._top / file).is_relative_to(source) for source in self._sources)
+        return protected_reason(PurePosixPath(file)) or ("lies outside the given sources" if outside else "")
 
 
 class ModuleGuard:

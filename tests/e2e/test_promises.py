@@ -257,3 +257,27 @@ def test_the_offline_model_fixes_a_real_bug_on_a_dirty_tree(tree: Tree) -> None:
     assert said.data["cost_usd"] == 0
     assert _body(tree.git("diff", "-U0")) == _body(diff)
     assert tree.git("log", "-1", "--format=%s") == "Fix tests/test_calc.py::test_add\n"
+
+
+def test_a_hook_that_refuses_keeps_the_fix_uncommitted_and_no_verify_lands_it(
+    tree: Tree, scripted_model: ScriptedModel
+) -> None:
+    hook = tree.write(".git/hooks/pre-commit", "#!/bin/sh\necho not on a Friday\nexit 1\n")
+    hook.chmod(0o755)
+    scripted_model.answers(RIGHT)
+    said = fixer(tree.path, "run", "--yes", **model_env(scripted_model))
+    assert said.code == 0, said.err
+    assert "your pre-commit hook refused: not on a Friday" in said.err
+    assert tree.git("status", "--porcelain") == " M calc.py\n"
+    assert fixer(tree.path, "undo").code == 0
+    assert fixer(tree.path, "run", "--yes", "--no-verify", **model_env(scripted_model)).code == 0
+    assert tree.git("log", "-1", "--format=%s") == "Fix tests/test_calc.py::test_add\n"
+
+
+def test_nothing_outside_the_given_sources_is_edited(tree: Tree, scripted_model: ScriptedModel) -> None:
+    before = tree.fingerprint()
+    (tree.path / "src").mkdir()
+    scripted_model.answers(RIGHT)
+    said = fixer(tree.path, "run", "--yes", "--attempts", "1", "--source", "src", **model_env(scripted_model))
+    assert said.code == 1, said.err
+    assert tree.fingerprint() == before

@@ -48,13 +48,30 @@ def test_the_exit_code_is_that_of_the_run(asked: list[RunWishes]) -> None:
 
 def test_flags_that_are_not_given_say_nothing(asked: list[RunWishes]) -> None:
     given = ["--model", "m", "--attempts", "2", "--temperature", "0", "--model-timeout", "9", "--no-commit"]
-    main(["run", *given, "--guard", "none", "--test-timeout", "1", "--no-color", "--python", "py"])
+    main(
+        [
+            "run",
+            *given,
+            "--guard",
+            "none",
+            "--test-timeout",
+            "1",
+            "--no-color",
+            "--python",
+            "py",
+            "--no-verify",
+            "--source",
+            "src",
+        ]
+    )
     assert asked[0].flags == {
         "model": ("m",),
         "attempts": 2,
         "temperature": 0.0,
         "model_timeout": 9.0,
         "commit": False,
+        "verify_hooks": False,
+        "source": ("src",),
         "guard": "none",
         "test_timeout": 1.0,
         "color": False,
