@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixer.bootstrap import Memory, RunPlan, assemble_run, hold_tree, open_memory, take_back_run
-from fixer.domain.errors import FixerError
+from fixer.domain.errors import FixerError, UsageError
 from fixer.domain.events import Notice
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
 from fixer.infrastructure.pruning import prune
@@ -44,6 +44,11 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
     """Run, report, and return the exit code. Raises FixerError where the run could not begin or go on."""
     loaded = load_settings(directory, wishes.flags, environ)
     settings = loaded.settings
+    if len(settings.model) > 1:
+        raise UsageError(
+            f"One run uses one model, not {' and '.join(settings.model)} ({loaded.origins['model']}).",
+            f"Name one: --model {settings.model[0]}",
+        )
     memory = open_memory(
         directory, environ, commit=settings.commit, dry_run=wishes.dry_run, run_hooks=settings.verify_hooks
     )
