@@ -123,7 +123,12 @@ def recover(project: Project, store: FixStore, landing: Landing) -> list[str]:
         store.forget_note(fix)
         said.append(f"A dry run was killed: its fix of {fix.nodeid} was taken back.")
     for checkpoint in store.open_checkpoints():
-        said.append(_recover_attempt(project, checkpoint))
+        try:
+            said.append(_recover_attempt(project, checkpoint))
+        except TreeNeedsPerson:
+            # Told once, with both texts kept; from then on the user's text is what counts.
+            store.abandon(checkpoint.attempt_id, "interrupted by a crash")
+            raise
         store.abandon(checkpoint.attempt_id, "interrupted by a crash")
     return said
 

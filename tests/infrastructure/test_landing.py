@@ -327,6 +327,10 @@ def test_edits_of_the_user_on_the_same_lines_are_left_and_both_texts_kept(tree: 
     with pytest.raises(TreeNeedsPerson, match=r"calc\.py: edited by you"):
         recover(later.project, later.store, later.landing)
     assert tree.read("calc.py") == mine
+    saved = {path.read_text() for path in (later.project.worktree_state / "saved").iterdir()}
+    assert saved == {BUGGY, mine}
+    assert recover(later.project, later.store, later.landing) == [], "it is told once"
+    assert tree.read("calc.py") == mine
 
 
 def test_nothing_of_ours_shows_in_the_users_repository(tree: Tree) -> None:
