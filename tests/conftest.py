@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session", autouse=True)
 def private_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the home of whoever runs it, or spends their money."""
+    # Ignored under nohup and some CI systems, and inherited: what a closed terminal does could not be seen.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     home = tmp_path_factory.mktemp("home")
     config = home / "gitconfig"
     config.write_text("[user]\n\tname = A Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = main\n")
