@@ -491,10 +491,18 @@ def test_control_c_during_a_call_is_not_swallowed(bench: Bench) -> None:
     bench.provider.answers(Answer("late", delay=5))
     coder = bench.coder(timeout=10)
     coder.check_model()
-    threading.Timer(0.7, _interrupt_main_thread).start()
+    threading.Thread(target=_interrupt_once_asked, args=(bench.provider,)).start()
     with pytest.raises(KeyboardInterrupt):
         coder.generate_fix(bench.error, 0.4)
     assert bench.shadow.finishes == 1
+
+
+def _interrupt_once_asked(provider: ScriptedModel) -> None:
+    deadline = time.monotonic() + 30
+    while not provider.requests and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    _interrupt_main_thread()
 
 
 @dataclass
