@@ -26,8 +26,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session", autouse=True)
 def private_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the home of whoever runs it, or spends their money."""
-    # Ignored under nohup and some CI systems, and inherited: what a closed terminal does could not be seen.
+    # Ignored under nohup, behind a shell's & and on some CI systems, and inherited: what they do could not be seen.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     home = tmp_path_factory.mktemp("home")
     config = home / "gitconfig"
     config.write_text("[user]\n\tname = A Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = main\n")
