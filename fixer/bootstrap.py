@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixer.application.ports import Guard, Listener, Reviewer
+from fixer.application.ports import Arbiter, Guard, Listener, Reviewer
+from fixer.domain.errors import UsageError
 from fixer.domain.events import DiscoveryStarted, DomainEvent, FixLanded, Notice
 from fixer.infrastructure.fix_store import DRY_RUN, FixStore
 from fixer.infrastructure.landing import Landing
 from fixer.infrastructure.ledger import Ledger, LedgerErrors
 from fixer.infrastructure.ledger_reader import CostKeeper, LedgerReader
-from fixer.infrastructure.project import Project, locate
-from fixer.infrastructure.run_lock import run_lock
-from fixer.infrastructure.workspace import Workspace, recover
+from fixer.infrastructure.project import Project, find_project, locate
+from fixer.infrastructure.recovery import NobodyToAsk, StandingAnswer, is_interrupted, recover
+from fixer.infrastructure.run_lock import is_held, run_lock
+from fixer.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
     from fixer.application.usecases import FixRun
@@ -52,12 +54,34 @@ def open_memory(
 
 
 @contextmanager
-def hold_tree(memory: Memory, publish: Listener) -> Iterator[None]:
+def hold_tree(memory: Memory, publish: Listener, arbiter: Arbiter | None = None) -> Iterator[None]:
     """Hold the working tree alone, after bringing it out of whatever a crash left. Raises TreeNeedsPerson."""
     with run_lock(memory.project.worktree_state):
-        for sentence in recover(memory.project, memory.store, memory.landing):
+        for sentence in recover(memory.project, memory.store, memory.landing, arbiter or NobodyToAsk()):
             publish(Notice(sentence))
         yield
+
+
+def has_memory(directory: Path, environ: Mapping[str, str]) -> bool:
+    """Whether fixer has ever worked on the project around a directory; nothing is made in order to find out."""
+    try:
+        return (find_project(directory, environ).state / "ledger.db").exists()
+    except UsageError:
+        return False
+
+
+def standing_answer(keep: str) -> Arbiter:
+    """The decision about files that were edited since, given beforehand. Raises UsageError."""
+    if keep not in ("mine", "before"):
+        raise UsageError(f"--keep {keep}: it is either mine or before.", "See: fixer recover --help")
+    return StandingAnswer(keep == "mine")
+
+
+def recover_if_idle(memory: Memory, publish: Listener, arbiter: Arbiter | None) -> None:
+    """Bring the tree out of whatever a crash left, unless a run is at work in it. Raises TreeNeedsPerson."""
+    if is_interrupted(memory.store) and not is_held(memory.project.worktree_state):
+        with hold_tree(memory, publish, arbiter):
+            pass
 
 
 def take_back_run(memory: Memory, run_id: str) -> None:

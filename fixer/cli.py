@@ -16,6 +16,7 @@ from fixer.ui.foreign_text import harmless
 from fixer.ui.plain_help import CommandByTopic
 
 if TYPE_CHECKING:
+    from fixer.application.ports import Arbiter
     from fixer.bootstrap import Memory
     from fixer.domain.events import DomainEvent
 
@@ -155,11 +156,12 @@ def undo(
 
     memory = _memory()
     if listing:
+        _settle(memory)
         for fix in memory.store.fixes():
             if fix.state != "undone":
                 typer.echo(f"{fix.id}\t{fix.commit[:9] or 'uncommitted'}\t{harmless(fix.nodeid)}")
         return
-    with hold_tree(memory, _say):
+    with hold_tree(memory, _say, _arbiter()):
         for fix in choose_fixes(memory.store.fixes(), name, whole_run=whole_run, undone=False):
             typer.echo(f"{fix.id}  {harmless(fix.nodeid)}: {memory.landing.undo(fix)}")
 
@@ -173,9 +175,22 @@ def redo(
     from fixer.infrastructure.fix_choice import choose_fixes
 
     memory = _memory()
-    with hold_tree(memory, _say):
+    with hold_tree(memory, _say, _arbiter()):
         for fix in choose_fixes(memory.store.fixes(), name, whole_run=False, undone=True):
             typer.echo(f"{fix.id}  {harmless(fix.nodeid)}: {memory.landing.redo(fix)}")
+
+
+@app.command()
+def recover(
+    keep: Annotated[
+        str, typer.Option(metavar="mine|before", help="Where you edited the same lines since: which text stays.")
+    ] = "",
+) -> None:
+    """Put right what an interrupted run left behind."""
+    from fixer.bootstrap import hold_tree, standing_answer
+
+    with hold_tree(_memory(), _say, standing_answer(keep) if keep else _arbiter()):
+        typer.echo("Nothing is left half done.")
 
 
 @app.command()
@@ -188,7 +203,7 @@ def history(
 
     from fixer.ui.report import history_text, run_json
 
-    runs = _memory().reader.runs(limit)
+    runs = _settle(_memory()).reader.runs(limit)
     typer.echo(json.dumps([run_json(run) for run in runs], indent=2) if as_json else history_text(runs))
 
 
@@ -202,7 +217,7 @@ def show(
 
     from fixer.ui.report import fix_text, run_json, run_text
 
-    reader = _memory().reader
+    reader = _settle(_memory()).reader
     try:
         fix = reader.fix(name)
     except UsageError:
@@ -218,8 +233,11 @@ def analyze(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="pytest's text output; - reads stdin.")] = "-",
 ) -> int:
     """Failing tests in a log from elsewhere, one node id a line."""
+    from fixer.bootstrap import has_memory
     from fixer.domain.services import ErrorAnalysisService
 
+    if has_memory(Path.cwd(), dict(os.environ)):
+        _settle(_memory())
     errors = ErrorAnalysisService().analyze_errors(_read_log(file)) or []
     for error in errors:
         details = error.error_details
@@ -269,6 +287,20 @@ def _memory() -> Memory:
     from fixer.bootstrap import open_memory
 
     return open_memory(Path.cwd(), dict(os.environ))
+
+
+def _settle(memory: Memory) -> Memory:
+    """A command that only reads finds the tree in order too."""
+    from fixer.bootstrap import recover_if_idle
+
+    recover_if_idle(memory, _say, _arbiter())
+    return memory
+
+
+def _arbiter() -> Arbiter | None:
+    from fixer.ui.console import open_arbiter
+
+    return open_arbiter(os.environ)
 
 
 def _say(event: DomainEvent) -> None:

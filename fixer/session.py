@@ -58,7 +58,7 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
             screen.listen(Notice(f"Tests run with {interpreter.path} ({interpreter.reason}).", detail=True))
             for remark in _remarks(loaded, memory, environ, wishes):
                 screen.listen(Notice(remark))
-            with hold_tree(memory, screen.listen):
+            with hold_tree(memory, screen.listen, screen.arbiter):
                 run = _Run(memory, loaded.settings, interpreter, wishes, screen)
                 summary = run.go()
         prune(memory.project)
@@ -157,15 +157,15 @@ def _write_patch(record: RunRecord, screen: Screen) -> None:
 def _signals_as_interrupts() -> Iterator[None]:
     """A closed terminal or a polite kill ends a run as Ctrl-C does: the open attempt is taken back first.
 
-    That must not be interrupted in its turn, by an impatient key or by the second SIGHUP that a shell sends after the
-    terminal's own: only the third Ctrl-C gets through, and leaves the rest to the next command.
+    That must not be interrupted in its turn by the second SIGHUP that a shell sends after the terminal's own. A second
+    Ctrl-C does get through, at once, and leaves the rest to the next command.
     """
     seen: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del frame
         seen.append(number)
-        if len(seen) == 1 or seen.count(signal.SIGINT) > _PATIENCE:
+        if len(seen) == 1 or number == signal.SIGINT:
             raise KeyboardInterrupt
 
     heard = [number for number in _ENDINGS if signal.getsignal(number) != signal.SIG_IGN]  # nohup is to be respected
@@ -179,4 +179,3 @@ def _signals_as_interrupts() -> Iterator[None]:
 
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PATIENCE = 2

@@ -103,6 +103,17 @@ class Reviewer(Protocol):
         ...
 
 
+class Arbiter(Protocol):
+    """Decides about a file that an unfinished attempt changed and its owner has edited since, on the same lines."""
+
+    def keeps_mine(self, path: str, mine: bytes, before: bytes) -> bool:
+        """Whether the text that stands there now stays, and not the one from before the attempt.
+
+        Raises TreeNeedsPerson where there is nobody to ask.
+        """
+        ...
+
+
 class Listener(Protocol):
     """Hears of everything that happens."""
 

@@ -39,6 +39,10 @@ class ShadowGit(Protocol):
         """Write down the file as it is, durably; whether it may be written, or made, now."""
         ...
 
+    def about_to_write(self, path: Path, text: bytes) -> None:
+        """Write down, durably, what will stand there."""
+        ...
+
     def finished(self) -> None:
         """Nothing more is written in this attempt."""
         ...
@@ -126,7 +130,7 @@ class AiderCoder:
     def _attempt(self, engine: EngineModel, calls: Calls, brief: Brief) -> Proposal:
         from fixer.infrastructure.aider_repo import ShadowGitRepo, SilentIO
 
-        io = SilentIO([*brief.editable, *brief.read_only])
+        io = SilentIO([*brief.editable, *brief.read_only], self._shadow.about_to_write)
         repo = ShadowGitRepo(io, self._shadow.git_dir, self._shadow.top)
         guard = EditGuard(self._shadow.top, brief.editable, self._shadow.about_to_edit, repo.ignores)
         coder = _new_coder(engine, io, repo, brief)

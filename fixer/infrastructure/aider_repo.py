@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import git
 from aider.io import InputOutput
 from aider.repo import GitRepo
+
+from fixer.infrastructure.fault_points import reach
 
 COMMIT_MESSAGE = "attempt"
 
@@ -92,34 +95,43 @@ class ShadowGitRepo(GitRepo):  # type: ignore[misc]
 class SilentIO(InputOutput):  # type: ignore[misc]
     """A terminal that shows nothing, answers no, opens no page, and touches only files that were given to it."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
+    def __init__(self, files: Iterable[Path], about_to_write: Callable[[Path, bytes], None]) -> None:
         super().__init__(pretty=False, yes=False, fancy_input=False)
         self.files = {str(path) for path in files}
+        self._about_to_write = about_to_write
+        self._seen: dict[str, bytes] = {}
         self.written: set[str] = set()
         self.errors: list[str] = []
 
     def read_text(self, filename: str | Path, silent: bool = False) -> str | None:
         """The text with plain newlines; None for files that were not given, whatever a model calls them."""
         del silent
-        if os.path.realpath(filename) not in self.files:
+        real = os.path.realpath(filename)
+        if real not in self.files:
             return None
         try:
-            with tokenize.open(filename) as file:
-                return file.read()
+            self._seen[real] = Path(real).read_bytes()
+            return io.TextIOWrapper(io.BytesIO(self._seen[real]), _encoding(self._seen[real])).read()
         except (OSError, SyntaxError, UnicodeDecodeError) as unreadable:
             self.tool_error(f"{filename} cannot be read: {unreadable}")
             return None
 
     def write_text(self, filename: str | Path, content: str, *args: object, **kwargs: object) -> None:
         """Write in the file's own encoding, keeping its line endings and the want of a last one."""
-        path = Path(filename)
-        if os.path.realpath(path) not in self.files:
-            raise OSError(f"{path} was not given to be edited")
-        with path.open("rb") as file:
-            encoding, _ = tokenize.detect_encoding(file.readline)
-        before = path.read_bytes().decode(encoding)
-        self.written.add(os.path.realpath(path))
-        path.write_bytes(keep_line_endings(before, content).encode(encoding))
+        path = Path(os.path.realpath(filename))
+        if str(path) not in self.files:
+            raise OSError(f"{filename} was not given to be edited")
+        before = path.read_bytes()
+        if before != self._seen.get(str(path), before):
+            # A whole new text was made from what was read: written now, it would drop what its owner did since.
+            raise OSError(f"{filename} was edited by someone else meanwhile")
+        encoding = _encoding(before)
+        after = keep_line_endings(before.decode(encoding), content).encode(encoding)
+        self._about_to_write(path, after)
+        self.written.add(str(path))
+        self._seen[str(path)] = after
+        path.write_bytes(after)
+        reach("engine wrote")
 
     def tool_error(self, message: str = "", strip: bool = True) -> None:
         del strip
@@ -145,6 +157,10 @@ class SilentIO(InputOutput):  # type: ignore[misc]
 
     def offer_url(self, *args: object, **kwargs: object) -> bool:
         return False
+
+
+def _encoding(text: bytes) -> str:
+    return tokenize.detect_encoding(io.BytesIO(text).readline)[0]
 
 
 def keep_line_endings(before: str, after: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from fixer.domain.errors import UsageError
+from fixer.infrastructure.fault_points import reach
 from fixer.infrastructure.ledger import Ledger
 from fixer.infrastructure.user_branch import FileChange, Move
 from fixer.infrastructure.working_file import FileState
@@ -43,13 +44,23 @@ class BegunMove:
 
 
 @dataclass(frozen=True)
+class TouchedFile:
+    """A file of an open attempt. Until the engine has `finished`, it may also hold a beginning of any of the texts."""
+
+    path: str
+    before: FileState | None
+    after: FileState | None
+    intended: bytes | None
+    finished: bool
+
+
+@dataclass(frozen=True)
 class OpenCheckpoint:
-    """An attempt whose changes were neither landed nor taken back. `finished`: the engine had stopped writing."""
+    """An attempt whose changes were neither landed nor taken back."""
 
     attempt_id: str
     nodeid: str
-    files: tuple[FileChange, ...]
-    finished: bool
+    files: tuple[TouchedFile, ...]
 
 
 class FixStore:
@@ -65,6 +76,7 @@ class FixStore:
             "INSERT INTO checkpoints (attempt_id, worktree, snapshot) VALUES (?, ?, ?)",
             (attempt_id, self._worktree, snapshot),
         )
+        reach("checkpoint opened")
 
     def touch(self, attempt_id: str, path: str, before: FileState | None) -> None:
         """On disk before the engine writes this file; the first state seen counts."""
@@ -72,6 +84,21 @@ class FixStore:
             "INSERT OR IGNORE INTO touched_files (attempt_id, path, before, before_executable) VALUES (?, ?, ?, ?)",
             (attempt_id, path, *_columns(before)),
         )
+        reach("file touched")
+
+    def intend(self, attempt_id: str, path: str, now: FileState | None, text: bytes) -> None:
+        """On disk before the engine writes this text over what stands there now."""
+        self._ledger.db.execute(
+            "UPDATE touched_files SET after = ?, after_executable = ?, intended = ?, finished = 0 "
+            "WHERE attempt_id = ? AND path = ?",
+            (*_columns(now), text, attempt_id, path),
+        )
+        reach("text intended")
+
+    def resume(self, attempt_id: str) -> None:
+        """The engine is about to write these files again, to take its work back."""
+        self._ledger.db.execute("UPDATE touched_files SET finished = 0 WHERE attempt_id = ?", (attempt_id,))
+        reach("engine resumed")
 
     def finish(self, attempt_id: str, states: Iterable[tuple[str, FileState | None]]) -> None:
         """What the engine made of the files it touched."""
@@ -81,29 +108,36 @@ class FixStore:
                 "WHERE attempt_id = ? AND path = ?",
                 [(*_columns(state), attempt_id, path) for path, state in states],
             )
+        reach("engine finished")
 
     def changes(self, attempt_id: str) -> tuple[FileChange, ...]:
         """The files that an attempt touched, as they were and as it left them."""
         rows = self._ledger.db.execute("SELECT * FROM touched_files WHERE attempt_id = ? ORDER BY path", (attempt_id,))
         return tuple(_change(row) for row in rows)
 
+    def touched(self, attempt_id: str) -> tuple[TouchedFile, ...]:
+        """The files of an attempt, with what the engine may have left half written."""
+        rows = self._ledger.db.execute("SELECT * FROM touched_files WHERE attempt_id = ? ORDER BY path", (attempt_id,))
+        changed = ((row, _change(row)) for row in rows)
+        return tuple(
+            TouchedFile(change.path, change.before, change.after, row["intended"], bool(row["finished"]))
+            for row, change in changed
+        )
+
     def close_checkpoint(self, attempt_id: str) -> None:
         """Nothing of this attempt is left to take back."""
         self._ledger.db.execute("UPDATE checkpoints SET closed = 1 WHERE attempt_id = ?", (attempt_id,))
+        reach("checkpoint closed")
 
     def open_checkpoints(self) -> list[OpenCheckpoint]:
         """The attempts that were cut off in this working tree."""
         rows = self._ledger.db.execute(
-            "SELECT c.attempt_id, e.test_file, e.test_function, "
-            "(SELECT MIN(finished) FROM touched_files t WHERE t.attempt_id = c.attempt_id) AS finished "
-            "FROM checkpoints c JOIN attempts a ON a.id = c.attempt_id JOIN errors e ON e.id = a.error_id "
+            "SELECT c.attempt_id, e.test_file, e.test_function FROM checkpoints c "
+            "JOIN attempts a ON a.id = c.attempt_id JOIN errors e ON e.id = a.error_id "
             "WHERE c.closed = 0 AND c.worktree = ?",
             (self._worktree,),
         ).fetchall()
-        return [
-            OpenCheckpoint(row["attempt_id"], _nodeid(row), self.changes(row["attempt_id"]), bool(row["finished"]))
-            for row in rows
-        ]
+        return [OpenCheckpoint(row["attempt_id"], _nodeid(row), self.touched(row["attempt_id"])) for row in rows]
 
     def abandon(self, attempt_id: str, reason: str) -> None:
         """Close the checkpoint of an attempt that a crash cut off."""
@@ -113,25 +147,31 @@ class FixStore:
                 "UPDATE attempts SET status = 'failed', reason = ?, completed_at = ? WHERE id = ?",
                 (reason, _now(), attempt_id),
             )
+        reach("attempt abandoned")
 
     def add_uncommitted(self, fix: StoredFix, note: str) -> None:
         """A verified fix that stays in the tree, uncommitted."""
         with self._ledger.transaction() as db:
             self._insert(db, fix, "uncommitted", note)
             db.execute("UPDATE checkpoints SET closed = 1 WHERE attempt_id = ?", (fix.attempt_id,))
+        reach("fix kept uncommitted")
 
     def add_landing(self, fix: StoredFix, move: Move) -> int:
         """A verified fix that is about to be committed; the move's id."""
         with self._ledger.transaction() as db:
             self._insert(db, fix, "landing", "")
-            return self._begin(db, fix.id, move, (), "landed", move.new_head)
+            move_id = self._begin(db, fix.id, move, (), "landed", move.new_head)
+        reach("landing begun")
+        return move_id
 
     def begin_move(
         self, fix: StoredFix, move: Move, files: Sequence[FileChange], state_after: str, commit_after: str
     ) -> int:
         """An undo or redo that is about to happen; the move's id."""
         with self._ledger.transaction() as db:
-            return self._begin(db, fix.id, move, files, state_after, commit_after)
+            move_id = self._begin(db, fix.id, move, files, state_after, commit_after)
+        reach("move begun")
+        return move_id
 
     def end_move(self, begun: BegunMove) -> None:
         """The move is complete."""
@@ -145,6 +185,7 @@ class FixStore:
                 "UPDATE checkpoints SET closed = 1 WHERE attempt_id = (SELECT attempt_id FROM fixes WHERE id = ?)",
                 (begun.fix_id,),
             )
+        reach("move ended")
 
     def cancel_move(self, begun: BegunMove) -> None:
         """The move never happened; a fix that was only about to land was none."""
@@ -152,6 +193,7 @@ class FixStore:
             db.execute("DELETE FROM move_files WHERE move_id = ?", (begun.id,))
             db.execute("DELETE FROM moves WHERE id = ?", (begun.id,))
             db.execute("DELETE FROM fixes WHERE id = ? AND state = 'landing'", (begun.fix_id,))
+        reach("move cancelled")
 
     def begun_moves(self) -> list[BegunMove]:
         """The moves that were cut off in this working tree, oldest first."""

@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class InterruptLater:
-    """A context in which Ctrl-C and the like are only noted; `check` lets them happen."""
+    """A context in which Ctrl-C and the like are only noted; `check` lets them happen. A second Ctrl-C gets through."""
 
     def __init__(self) -> None:
         self._pending = False
@@ -36,5 +36,7 @@ class InterruptLater:
             raise KeyboardInterrupt
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        if self._pending and number == signal.SIGINT:
+            raise KeyboardInterrupt
         self._pending = True

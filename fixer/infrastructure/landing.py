@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fixer.application.ports import Landed
+from fixer.application.ports import Arbiter, Landed
 from fixer.domain.errors import TreeNeedsPerson
 from fixer.infrastructure.fix_store import BegunMove, FixStore, StoredFix
 from fixer.infrastructure.hooks import Hooks
@@ -77,20 +77,38 @@ class Landing:
         self._move(fix, move, files, "landed", move.new_head)
         return f"committed again as {move.new_head[:9]}"
 
-    def recover(self) -> list[str]:
-        """Complete the moves that a crash cut off after their commit point, forget the others; what was done."""
-        said = [self._recover(begun) for begun in self._store.begun_moves()]
+    def recover(self, arbiter: Arbiter) -> list[str]:
+        """Complete the moves that a crash cut off after their commit point, forget the others; what was done.
+
+        Raises TreeNeedsPerson, with nothing changed, where a file was edited since and the arbiter does not decide.
+        """
+        said = [self._recover(begun, arbiter) for begun in self._store.begun_moves()]
         self._tidy()
         return said
 
-    def _recover(self, begun: BegunMove) -> str:
+    def _recover(self, begun: BegunMove, arbiter: Arbiter) -> str:
         moves_branch = begun.move.old_head != begun.move.new_head
-        if moves_branch and not (self._branch and self._branch.recover(begun.move)):
+        happened = not moves_branch or bool(self._branch and self._branch.happened(begun.move))
+        files = [self._settle(file, arbiter) for file in begun.files] if happened else []
+        if self._branch and moves_branch:
+            self._branch.recover(begun.move, happened=happened)
+        if not happened:
             self._store.cancel_move(begun)
             return f"An interrupted step of fix {begun.fix_id} had not begun to count; it was dropped."
-        self._write(begun.files)
+        self._write(files)
         self._store.end_move(begun)
         return f"An interrupted step of fix {begun.fix_id} was completed: it is now {begun.state_after}."
+
+    def _settle(self, file: FileChange, arbiter: Arbiter) -> FileChange:
+        """The change as it is to be made to the file as it stands. Raises TreeNeedsPerson."""
+        current = read_state(self._top / file.path)
+        try:
+            return FileChange(file.path, current, merge_states(current, file.before, file.after))
+        except Conflict:
+            texts = [state.content if state else b"" for state in (current, file.after)]
+            mine = arbiter.keeps_mine(file.path, *texts)
+            save_aside(self._scratch, file.path, file.after if mine else current)
+            return FileChange(file.path, current, current if mine else file.after)
 
     def _prepare(self, changes: Sequence[FileChange], message: str) -> Move:
         if self._branch is None or not self._commit:
@@ -203,9 +221,14 @@ def _locate(branch: UserBranch, fix: StoredFix) -> str:
 
 def save_aside(scratch: Path, path: str, state: FileState | None) -> Path:
     """Keep a file's content where no command of fixer's will ever overwrite it; where it is."""
+    target = saved_name(scratch, path)
+    target.write_bytes(state.content if state else b"")
+    return target
+
+
+def saved_name(scratch: Path, path: str) -> Path:
+    """A new file's name in the folder of texts that fixer replaced."""
     folder = scratch / "saved"
     folder.mkdir(exist_ok=True)
     numbers = [int(saved.name[:4]) for saved in folder.iterdir() if saved.name[:4].isdigit()]
-    target = folder / f"{max(numbers, default=-1) + 1:04d}-{path.replace('/', '__')[-60:]}"
-    target.write_bytes(state.content if state else b"")
-    return target
+    return folder / f"{max(numbers, default=-1) + 1:04d}-{path.replace('/', '__')[-60:]}"

@@ -57,6 +57,8 @@ _MIGRATIONS = (
         move_id INTEGER NOT NULL REFERENCES moves(id), path TEXT NOT NULL,
         before BLOB, before_executable INTEGER, after BLOB, after_executable INTEGER);
     """,
+    # The text that the engine was about to write: a crash may have left it, or a beginning of it.
+    "ALTER TABLE touched_files ADD COLUMN intended BLOB;",
 )
 
 

@@ -33,13 +33,18 @@ class Project:
 
 def locate(directory: Path, environ: Mapping[str, str]) -> Project:
     """Find the project around a directory. Raises UsageError where fixer cannot work or remember anything."""
+    project = find_project(directory, environ)
+    _make_writable(project.worktree_state)
+    return project
+
+
+def find_project(directory: Path, environ: Mapping[str, str]) -> Project:
+    """The same, without leaving a trace. Raises UsageError where fixer cannot work."""
     directory = directory.resolve()
     repository = find_repository(directory)
     top = repository.top if repository else directory
     state = repository.common_dir / "fixer" if repository else _home_state(environ) / _key(directory)
-    project = Project(directory, top, repository, state, state / "worktrees" / _key(top))
-    _make_writable(project.worktree_state)
-    return project
+    return Project(directory, top, repository, state, state / "worktrees" / _key(top))
 
 
 def _home_state(environ: Mapping[str, str]) -> Path:

@@ -36,6 +36,15 @@ def run_lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a run is at work in this working tree."""
+    try:
+        with run_lock(folder):
+            return False
+    except TreeNeedsPerson:
+        return True
+
+
 def _holder(folder: Path) -> str:
     try:
         holder = json.loads((folder / "lock.json").read_text())

@@ -10,6 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
+from fixer.infrastructure.fault_points import reach
 from fixer.infrastructure.git import Git, GitFailed, Repository
 from fixer.infrastructure.project import Project
 
@@ -77,6 +78,7 @@ class ShadowRepo:
         tree = self.git.line("write-tree", "--missing-ok")
         commit = self.git.with_env(**_IDENTITY).line("commit-tree", tree, "-m", "checkpoint")
         self.git.run("update-ref", f"refs/heads/{BRANCH}", commit)
+        reach("snapshot taken")
         return commit
 
     def head(self) -> str:
@@ -146,7 +148,8 @@ class ShadowRepo:
         repository = self._project.repository
         if not repository or not (repository.git_dir / "index").exists():
             return
-        shutil.copyfile(repository.git_dir / "index", self.git_dir / "index")
+        # With its time, by which git knows the entries that it must not trust (racy-git, git's own manual).
+        shutil.copy2(repository.git_dir / "index", self.git_dir / "index")
         if not self.git.succeeds("ls-files", "--cached", "-z", "--", ":(top,glob)no-such-file"):
             # A split index does not survive a copy: make it again from its entries.
             (self.git_dir / "index").unlink()

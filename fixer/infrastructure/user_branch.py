@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixer.infrastructure.commit_search import CommitSearch, paths_of
+from fixer.infrastructure.fault_points import reach
 from fixer.infrastructure.git import GitFailed, Repository
 from fixer.infrastructure.hooks import HookRefused, Hooks
 from fixer.infrastructure.quarantine import Quarantine
@@ -113,16 +114,20 @@ class UserBranch:
         if move.old_head == move.new_head:
             return
         blobs = self._lock_index(move)
+        reach("index locked")
         try:
             if self.head() != move.old_head:
                 raise NotClean("the branch moved meanwhile")
             self._quarantine.release(move.new_head, move.old_head, blobs)
+            reach("objects released")
             self._git.run("update-ref", "-m", "fixer: move", "HEAD", move.new_head, move.old_head)
+            reach("branch moved")
         except (GitFailed, NotClean) as failed:
             self._lock.unlink()
             self._staged.unlink(missing_ok=True)
             raise NotClean(failed.stderr if isinstance(failed, GitFailed) else str(failed)) from failed
         self._lock.replace(self._repository.git_dir / "index")
+        reach("index replaced")
         self._staged.unlink(missing_ok=True)
 
     def tidy(self) -> None:
@@ -136,22 +141,39 @@ class UserBranch:
         ):
             self._hooks.report(move.new_head)
 
-    def recover(self, move: Move) -> bool:
-        """Complete a publish that was cut off after the branch had moved; false if the branch never moved."""
-        happened = self._happened(move)
-        ours = self._lock.exists() and self._staged.exists() and self._lock.samefile(self._staged)
+    def recover(self, move: Move, *, happened: bool) -> None:
+        """Complete a publish that was cut off; the index follows where the branch had moved."""
+        if not self._staged.exists():
+            return
+        index = self._repository.git_dir / "index"
+        ours = self._lock.exists() and self._lock.samefile(self._staged)
         if ours and happened:
-            self._lock.replace(self._repository.git_dir / "index")
+            self._lock.replace(index)
         elif ours:
             self._lock.unlink()
+        elif happened and not self._staged.samefile(index):
+            self._follow(move)
         self._staged.unlink(missing_ok=True)
-        return happened
 
-    def _happened(self, move: Move) -> bool:
+    def happened(self, move: Move) -> bool:
+        """Whether the branch moved."""
         if not self.contains(move.new_head):
             return False
         is_drop = self._git.succeeds("merge-base", "--is-ancestor", move.new_head, move.old_head)
         return not (is_drop and self.contains(move.old_head))
+
+    def _follow(self, move: Move) -> None:
+        """Bring the index after the branch where somebody has removed our lock: it would stage the move's reverse."""
+        paths = self._git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", move.old_head, move.new_head)
+        names = [os.fsdecode(path) for path in paths.split(b"\0") if path]
+        merged = [(path, self._in_tree(move.old_head, path), self._in_tree(move.new_head, path)) for path in names]
+        try:
+            self._staged.unlink()
+            blobs = self._lock_index(replace(move, index=self._merge_into_index(merged)))
+            self._quarantine.release(move.new_head, move.old_head, blobs)
+            self._lock.replace(self._repository.git_dir / "index")
+        except NotClean:
+            return  # staged meanwhile, on the same lines: what its owner staged is what counts
 
     def _require_quiet(self) -> str:
         head = self.head()
@@ -268,7 +290,8 @@ class UserBranch:
         info, blobs = self._index_info(move.index)
         for _ in range(3):
             seen = index.read_bytes()
-            shutil.copyfile(index, self._staged)
+            # With its time, by which git knows the entries that it must not trust (racy-git, git's own manual).
+            shutil.copy2(index, self._staged)
             git = self._quarantine.git().with_env(GIT_INDEX_FILE=str(self._staged))
             # Not sparse: a folded folder of the index would stand on a tree that is in quarantine only.
             git.run("-c", "index.sparse=false", "update-index", "-z", "--index-info", stdin=info)

@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 
+from fixer.infrastructure.fault_points import reach
 from fixer.infrastructure.git import Git
 
 
@@ -43,6 +44,7 @@ def write_state(path: Path, state: FileState | None, scratch: Path) -> None:
     target = path.resolve()  # the file behind a symbolic link, so that the link stays one
     if state is None:
         target.unlink(missing_ok=True)
+        reach("file deleted")
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
@@ -53,7 +55,9 @@ def write_state(path: Path, state: FileState | None, scratch: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     Path(name).chmod(_with_executable(mode, state.executable))
+    reach("file prepared")
     Path(name).replace(target)
+    reach("file replaced")
 
 
 def merge_states(current: FileState | None, before: FileState | None, after: FileState | None) -> FileState | None:

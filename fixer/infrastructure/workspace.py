@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from fixer.application.ports import Landed
 from fixer.domain.errors import TreeNeedsPerson
 from fixer.domain.models import FixAttempt, TestError
-from fixer.infrastructure.fix_store import FixStore, OpenCheckpoint, StoredFix
+from fixer.infrastructure.fix_store import FixStore, StoredFix
 from fixer.infrastructure.interrupts import InterruptLater
-from fixer.infrastructure.landing import Landing, save_aside
+from fixer.infrastructure.landing import Landing
 from fixer.infrastructure.project import Project
+from fixer.infrastructure.recovery import take_back
 from fixer.infrastructure.shadow_repo import ShadowRepo
-from fixer.infrastructure.user_branch import FileChange
-from fixer.infrastructure.working_file import Conflict, merge_states, read_state, write_state
+from fixer.infrastructure.working_file import read_state
 
 
 class Workspace:
@@ -58,6 +57,12 @@ class Workspace:
         self._store.touch(str(self._attempt.id), self._project.relative(path), read_state(path))
         return True
 
+    def about_to_write(self, path: Path, text: bytes) -> None:
+        """Write down what the engine is about to make of a file that it was let through to."""
+        if self._attempt:
+            name = self._project.relative(path)
+            self._store.intend(str(self._attempt.id), name, read_state(path), text)
+
     def finished(self) -> None:
         """The engine has stopped writing: write down what it left."""
         if self._attempt:
@@ -68,13 +73,15 @@ class Workspace:
     def revert(self) -> None:
         """Take back the open attempt: Aider's undo first, then whatever is left, byte for byte.
 
-        Raises TreeNeedsPerson where a file was edited on the same lines meanwhile; both texts are kept.
+        Raises TreeNeedsPerson where a file was edited on the same lines meanwhile: the next command asks about it.
         """
         if self._attempt is None:
             return
         attempt_id = str(self._attempt.id)
+        files = self._store.touched(attempt_id)
+        self._store.resume(attempt_id)
         self._undo_commits()
-        take_back(self._project, self._store.changes(attempt_id))
+        take_back(self._project, files)
         self._store.close_checkpoint(attempt_id)
         self._attempt = None
 
@@ -110,71 +117,3 @@ class Workspace:
         }
         body = "\n".join(f"{name}: {value}" for name, value in trailers.items())
         return StoredFix(fix.id, fix.attempt_id, fix.nodeid, fix.run_id, "", "", f"{subject}\n\n{body}\n")
-
-
-def recover(project: Project, store: FixStore, landing: Landing) -> list[str]:
-    """Bring the tree out of whatever a crash left; what was done, in sentences for a person.
-
-    Raises TreeNeedsPerson where the user has edited the same lines since.
-    """
-    said = landing.recover()
-    for fix in store.left_by_dry_runs():
-        landing.undo(fix)
-        store.forget_note(fix)
-        said.append(f"A dry run was killed: its fix of {fix.nodeid} was taken back.")
-    for checkpoint in store.open_checkpoints():
-        try:
-            said.append(_recover_attempt(project, checkpoint))
-        except TreeNeedsPerson:
-            # Told once, with both texts kept; from then on the user's text is what counts.
-            store.abandon(checkpoint.attempt_id, "interrupted by a crash")
-            raise
-        store.abandon(checkpoint.attempt_id, "interrupted by a crash")
-    return said
-
-
-def take_back(project: Project, changes: tuple[FileChange, ...]) -> None:
-    """Put every file back to how it was before, around edits made since. Raises TreeNeedsPerson."""
-    conflicts = [change.path for change in changes if not _put_back(project, change)]
-    if conflicts:
-        raise TreeNeedsPerson(
-            f"{', '.join(conflicts)}: edited by you on the lines of an unfinished attempt. Your text was left as it "
-            f"is; the text from before the attempt is in {project.worktree_state / 'saved'}.",
-            "Compare the two, then run fixer again.",
-        )
-
-
-def _recover_attempt(project: Project, checkpoint: OpenCheckpoint) -> str:
-    saved = [
-        save_aside(project.worktree_state, change.path, state)
-        for change in checkpoint.files
-        if (state := read_state(project.top / change.path)) != change.before
-    ]
-    files = checkpoint.files
-    if not checkpoint.finished:
-        # Cut off while the engine was writing: what stands there now is taken to be its work, and is kept aside.
-        files = tuple(FileChange(file.path, file.before, read_state(project.top / file.path)) for file in files)
-    take_back(project, files)
-    kept = f" What it replaced is in {saved[0].parent}." if saved else ""
-    return f"An interrupted attempt on {checkpoint.nodeid} was taken back: your files are as they were.{kept}"
-
-
-def _put_back(project: Project, change: FileChange) -> bool:
-    path = project.top / change.path
-    current = read_state(path)
-    try:
-        wanted = merge_states(current, change.after, change.before)
-    except Conflict:
-        save_aside(project.worktree_state, change.path, change.before)
-        return False
-    if wanted != current:
-        write_state(path, wanted, project.worktree_state)
-        _drop_stale_bytecode(path)
-    return True
-
-
-def _drop_stale_bytecode(path: Path) -> None:
-    """A .pyc is matched by size and second: an edit and its undo within one second would leave the wrong one."""
-    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-        if os.access(compiled, os.W_OK):
-            compiled.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from fixer.application.ports import Listener, Reviewer
+from fixer.application.ports import Arbiter, Listener, Reviewer
 from fixer.ui.lasting_stream import lasting
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Screen:
 
     listen: Listener
     reviewer: Reviewer | None
+    arbiter: Arbiter | None
     color: bool = False
     """Whether what is written to stdout may be coloured."""
     width: int = 0
@@ -56,11 +57,24 @@ def open_screen(environ: Mapping[str, str], wishes: Wishes, choices: Choices) ->
     asks = not choices.yes and can_ask(environ)
     with _progress(stderr, environ, wishes, color=color) as progress:
         reviewer: Reviewer | None = None
+        arbiter: Arbiter | None = None
         if asks:
+            from fixer.ui.both_sides import TerminalArbiter
             from fixer.ui.review import TerminalReviewer, read_key
 
             reviewer = TerminalReviewer(stderr, read_key, progress.pause, color=color)
-        yield Screen(progress, reviewer, wants_color(sys.stdout, environ, choices.color), _width(sys.stdout))
+            arbiter = TerminalArbiter(stderr, read_key, progress.pause, color=color)
+        yield Screen(progress, reviewer, arbiter, wants_color(sys.stdout, environ, choices.color), _width(sys.stdout))
+
+
+def open_arbiter(environ: Mapping[str, str]) -> Arbiter | None:
+    """Who decides outside a run; nobody is where nobody can answer."""
+    if not can_ask(environ):
+        return None
+    from fixer.ui.both_sides import TerminalArbiter
+    from fixer.ui.review import read_key
+
+    return TerminalArbiter(sys.stderr, read_key, color=wants_color(sys.stderr, environ, None))
 
 
 def wants_color(stream: TextIO, environ: Mapping[str, str], chosen: bool | None) -> bool:

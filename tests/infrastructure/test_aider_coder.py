@@ -35,6 +35,7 @@ class Shadow:
     def __init__(self, top: Path, git_dir: Path) -> None:
         self.top, self.git_dir = top, git_dir
         self.announced: list[Path] = []
+        self.intended: dict[Path, bytes] = {}
         self.finishes = 0
         self.git("init", "-q", "-b", "fixer")
         self.git("config", "core.worktree", str(top))
@@ -47,6 +48,9 @@ class Shadow:
 
     def head(self) -> str:
         return self.git("rev-parse", "HEAD").strip()
+
+    def about_to_write(self, path: Path, text: bytes) -> None:
+        self.intended[path] = text
 
     def about_to_edit(self, path: Path) -> bool:
         self.announced.append(path)
