@@ -56,15 +56,23 @@ class Bench:
         return self.store.fixes()[0]
 
 
-def open_bench(tree: Tree, *, commit: bool = True, run_hooks: bool = True, directory: Path | None = None) -> Bench:
-    """As a new process would."""
+def open_bench(
+    tree: Tree, *, commit: bool = True, run_hooks: bool = True, directory: Path | None = None, shadow: bool = True
+) -> Bench:
+    """As a new process would; without a shadow it cannot make attempts."""
     project = locate(directory or tree.path, os.environ)
     ledger = Ledger(project.state)
     run_id = ledger.start_run(project.top, "offline")
     store = FixStore(ledger, project.top)
-    shadow = ShadowRepo(project)
-    shadow.open()
+    shadow_repo = ShadowRepo(project)
+    if shadow:
+        shadow_repo.open()
     landing = Landing(project, store, commit=commit, run_hooks=run_hooks)
     return Bench(
-        tree, project, store, landing, Workspace(project, shadow, store, landing, run_id), LedgerErrors(ledger, run_id)
+        tree,
+        project,
+        store,
+        landing,
+        Workspace(project, shadow_repo, store, landing, run_id),
+        LedgerErrors(ledger, run_id),
     )
