@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fixer.domain.errors import FixerError
+from fixer.domain.events import DomainEvent, Notice
 
 
 def examine(directory: Path, environ: Mapping[str, str]) -> int:
@@ -64,14 +65,19 @@ def _model(directory: Path, environ: Mapping[str, str]) -> str:
 
 
 def _ledger(directory: Path, environ: Mapping[str, str]) -> str:
-    from fixer.bootstrap import open_memory
+    from fixer.bootstrap import open_memory, recover_if_idle
+    from fixer.ui.console import open_arbiter
 
     memory = open_memory(directory, environ)
+    recover_if_idle(memory, _say, open_arbiter(environ))
     fixes = memory.store.fixes()
     in_place = sum(1 for fix in fixes if fix.state != "undone")
-    cut_off = len(memory.store.open_checkpoints()) + len(memory.store.begun_moves())
-    left = "; an interrupted run is put right by the next fixer run or undo" if cut_off else ""
-    return f"{memory.ledger.path}: {len(fixes)} fixes, {in_place} in place{left}"
+    return f"{memory.ledger.path}: {len(fixes)} fixes, {in_place} in place"
+
+
+def _say(event: DomainEvent) -> None:
+    if isinstance(event, Notice):
+        sys.stderr.write(f"fixer: {event.text}\n")
 
 
 _CHECKS: tuple[tuple[str, Callable[[Path, Mapping[str, str]], str]], ...] = (

@@ -47,6 +47,12 @@ class TreeNeedsPerson(FixerError):
     exit_code = 6
 
 
+class DiskRefuses(FixerError):
+    """The disk is full, or may not be written to, and something was left half done; the next command puts it right."""
+
+    exit_code = 6
+
+
 class LedgerUnusable(FixerError):
     """The ledger cannot be read or written, or was written by a newer fixer."""
 

@@ -8,16 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fixer.domain.errors import UsageError
+from fixer.domain.errors import FixerError, UsageError
 
 OLDEST_GIT = (2, 25)
 
 
-class GitFailed(Exception):
+class GitFailed(FixerError):
     """A git command ended with an error; `stderr` holds git's own words."""
 
+    exit_code = 6
+
     def __init__(self, args: tuple[str, ...], stderr: str) -> None:
-        super().__init__(f"git {' '.join(args[:2])}: {stderr}")
+        super().__init__(
+            f"git did not do its part ({' '.join(args[:2])}): {stderr or 'it gave no reason'}",
+            "Cure what it says, then run fixer again: it first puts right whatever is half done.",
+        )
         self.stderr = stderr
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
-from fixer.domain.errors import FixerError
+from fixer.domain.errors import DiskRefuses, FixerError
 
 INTERRUPTED = 130
 NOBODY_READS = 141
@@ -45,7 +45,7 @@ def _answer(command: Callable[[], int]) -> int:
     except Exception as bug:  # the last resort: a person gets a sentence, the log gets the rest
         if isinstance(bug, OSError) and not (_is_read(sys.stdout) and _is_read(sys.stderr)):
             raise
-        return _report_bug(bug)
+        return _explain(_of_the_disk(bug)) if _is_of_the_disk(bug) else _report_bug(bug)
 
 
 def _explain(error: FixerError) -> int:
@@ -53,6 +53,23 @@ def _explain(error: FixerError) -> int:
     if error.cure:
         sys.stderr.write(f"  {error.cure}\n")
     return error.exit_code
+
+
+def _is_of_the_disk(bug: Exception) -> bool:
+    import errno
+    import sqlite3
+
+    if isinstance(bug, sqlite3.OperationalError):
+        # SQLite has codes for these, which Python knows only since 3.11 (sqlite_errorcode).
+        return any(words in str(bug) for words in ("disk is full", "readonly", "disk I/O", "unable to open"))
+    return isinstance(bug, OSError) and bug.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
+
+def _of_the_disk(bug: Exception) -> DiskRefuses:
+    return DiskRefuses(
+        f"The disk does not take what fixer has to write: {bug}. Nothing is lost; something may be half done.",
+        "Make room or make it writable, then: fixer recover",
+    )
 
 
 def _report_bug(bug: Exception) -> int:
