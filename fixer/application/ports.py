@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fixer.domain.events import DomainEvent
-from fixer.domain.models import FixAttempt, Proposal, TestError, TestResult, TestRun
+from fixer.domain.models import CodeChanges, FixAttempt, Proposal, TestError, TestResult, TestRun
 
 
 class AIManager(Protocol):
@@ -43,7 +43,14 @@ class VcsManager(Protocol):
     """Lands verified fixes."""
 
     def commit_changes(self, message: str) -> Landed:
-        """Land the current attempt's changes on the user's branch."""
+        """Land the current attempt's changes on the user's branch.
+
+        What is answered with `rewritten` is to be verified, and then landed again or left: after a few rounds it ends.
+        """
+        ...
+
+    def keep_verified(self, failure: str) -> Landed:
+        """Leave the attempt uncommitted, as it was before a hook rewrote it, because the hook's version failed so."""
         ...
 
 
@@ -128,6 +135,10 @@ class Landed:
     commit: str = ""
     note: str = ""
     files: tuple[str, ...] = ()
+    rewritten: bool = False
+    """Nothing was committed yet: one of the user's hooks changed the fix, and nobody has tested what is there now."""
+    changes: CodeChanges | None = None
+    """What a rewritten fix consists of."""
 
 
 @dataclass(frozen=True)

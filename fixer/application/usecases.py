@@ -126,7 +126,7 @@ class TestFixingService:
             if not failure and self._reviewer:
                 failure, outcome = self._ask(error, attempt, self._reviewer)
             if not failure:
-                landed = self._land(error, attempt)
+                landed = self._land(error, attempt, proposal)
         except BaseException as stopped:
             self._take_back(error, attempt, proposal, _reason(stopped))
             raise
@@ -175,12 +175,26 @@ class TestFixingService:
             return "", _KEPT
         return "declined in review", _LEAVE_ALONE if decision is Decision.SKIP else _TRY_AGAIN
 
-    def _land(self, error: TestError, attempt: FixAttempt) -> object:
-        self._publish(PhaseEntered(error.id, "landing"))
-        landed = self._vcs.commit_changes(f"Fix {error.nodeid}")
+    def _land(self, error: TestError, attempt: FixAttempt, proposal: object) -> object:
+        landed = self._commit(error)
+        while isinstance(landed, Landed) and landed.rewritten:
+            landed = self._land_rewritten(error, attempt, proposal, landed)
         error.mark_fixed(attempt)
         self._errors.save(error)
         return landed
+
+    def _commit(self, error: TestError) -> object:
+        self._publish(PhaseEntered(error.id, "landing"))
+        return self._vcs.commit_changes(f"Fix {error.nodeid}")
+
+    def _land_rewritten(self, error: TestError, attempt: FixAttempt, proposal: object, rewritten: Landed) -> object:
+        """What a hook made of the fix is verified like the fix itself; if it does not hold, the fix still does."""
+        self._publish(Notice(f"{error.nodeid}: {rewritten.note}"))
+        failure = self._verify(error, proposal)
+        if failure:
+            return self._vcs.keep_verified(failure)
+        attempt.changes = rewritten.changes
+        return self._commit(error)
 
     def _take_back(self, error: TestError, attempt: FixAttempt, proposal: object, reason: str) -> None:
         if attempt.status == "success":  # landed already: nothing of this attempt is left to take back

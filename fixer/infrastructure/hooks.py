@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
+from fixer.domain.services import protected_reason
 from fixer.infrastructure.git import Git, Repository, environment_outside
 from fixer.infrastructure.process_group import Ended, run_group
+from fixer.infrastructure.working_file import FileState, read_state
 
 SECONDS = 120.0
 """How long one hook may take. The first run of a hook manager may have to install its tools."""
@@ -22,6 +24,16 @@ _LAST_WORDS = 300
 
 class HookRefused(Exception):
     """A hook does not let the commit pass; the reason is for a person to read."""
+
+
+class HookRewrote(HookRefused):
+    """A hook changed files of the fix and nothing else: path, text in the checkout before it ran, and after."""
+
+    def __init__(self, hook: str, words: str, files: tuple[tuple[str, FileState, FileState], ...]) -> None:
+        super().__init__(f"your {hook} hook wants to change the fix; commit it yourself to let it")
+        self.hook = hook
+        self.words = words
+        self.files = files
 
 
 class Hooks:
@@ -36,18 +48,20 @@ class Hooks:
         """Whether this file of the working tree is, or stands beside, a hook."""
         return self._enabled and (self._repository.top / path).is_relative_to(self._folder())
 
-    def check(self, git: Git, tree: str, message: str) -> str:
-        """The message that pre-commit, prepare-commit-msg and commit-msg leave. Raises HookRefused.
+    def check(self, git: Git, tree: str, message: str, paths: Sequence[str] = ()) -> str:
+        """The message that pre-commit, prepare-commit-msg and commit-msg leave. Raises HookRefused, HookRewrote.
 
-        `git` is where the tree's objects are; refs cannot be moved by a hook, because they are not yet the user's.
+        `paths` are the fix's own files. `git` is where the tree's objects are; refs cannot be moved by a hook, because
+        they are not yet the user's.
         """
         names = [name for name in ("pre-commit", "prepare-commit-msg", "commit-msg") if self._find(name)]
         if not names:
             return message
         quarantine = {"GIT_QUARANTINE_PATH": git.env["GIT_OBJECT_DIRECTORY"]}
         with self._checkout(git.with_env(**quarantine), tree, message) as checkout:
+            own = {path: state for path in paths if (state := checkout.read(path))}
             for name in names:
-                self._require(name, checkout, tree)
+                self._require(name, checkout, tree, own)
             return checkout.read_message()
 
     def report(self, commit: str) -> None:
@@ -83,14 +97,17 @@ class Hooks:
             checkout.git.run("-c", "core.splitIndex=false", "read-tree", "-m", "-u", tree)
             yield checkout
 
-    def _require(self, name: str, checkout: _Checkout, tree: str) -> None:
+    def _require(self, name: str, checkout: _Checkout, tree: str, own: dict[str, FileState]) -> None:
         args = {"pre-commit": (), "prepare-commit-msg": (str(checkout.message), "message")}
         with tempfile.TemporaryFile() as output:
             ended = self._run(name, args.get(name, (str(checkout.message),)), checkout, output)
-            if checkout.differs(tree):
-                raise HookRefused(f"your {name} hook wants to change the fix; commit it yourself to let it")
-            if ended.stopped or ended.code:
-                raise HookRefused(f"your {name} hook {_how(ended)}: {_last_words(output)}".rstrip(": "))
+            words = _last_words(output)
+        changed = checkout.changed_since(tree)
+        # Ended before its time, it may have written half of what it meant to.
+        if changed and not ended.stopped and ended.code >= 0:
+            raise _judge(name, words, checkout, changed, own)
+        if changed or ended.stopped or ended.code:
+            raise HookRefused(f"your {name} hook {_how(ended)}: {words}".rstrip(": "))
 
     def _run(self, name: str, args: tuple[str, ...], checkout: _Checkout, output: IO[bytes]) -> Ended:
         def should_stop(seconds: float, _process: int) -> str:
@@ -117,11 +134,30 @@ class _Checkout:
             raise HookRefused("your hooks left no commit message")
         return text
 
-    def differs(self, tree: str) -> bool:
-        """Whether a hook changed a file that git tracks, or what is staged."""
+    def read(self, path: str) -> FileState | None:
+        """A file as it stands here; None also where a symbolic link leads to it."""
+        place = self.git.directory / path
+        return read_state(place) if place.resolve() == place else None
+
+    def changed_since(self, tree: str) -> list[str]:
+        """The files that git tracks and a hook changed, here or in what is staged."""
         self.git.succeeds("update-index", "-q", "--refresh")
-        plain = ("--name-only", "--ignore-submodules", "--no-ext-diff")
-        return bool(self.git.run("diff-files", *plain) or self.git.run("diff-index", "--cached", *plain, tree))
+        plain = ("-z", "--name-only", "--no-renames", "--ignore-submodules", "--no-ext-diff")
+        listed = self.git.run("diff-files", *plain) + self.git.run("diff-index", "--cached", *plain, tree)
+        return sorted({os.fsdecode(path) for path in listed.split(b"\0") if path})
+
+
+def _judge(
+    name: str, words: str, checkout: _Checkout, changed: Sequence[str], own: dict[str, FileState]
+) -> HookRefused:
+    """What follows from a hook's changes: only to the fix's own files may it make any."""
+    files = []
+    for path in changed:
+        before, after = own.get(path), checkout.read(path)
+        if before is None or after is None or protected_reason(PurePosixPath(path)):
+            return HookRefused(f"your {name} hook wants to change {path}; commit the fix yourself to let it")
+        files.append((path, before, after))
+    return HookRewrote(name, words, tuple(files))
 
 
 def _how(ended: Ended) -> str:

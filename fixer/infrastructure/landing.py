@@ -14,7 +14,7 @@ from fixer.domain.errors import TreeNeedsPerson
 from fixer.infrastructure.fix_store import BegunMove, FixStore, StoredFix
 from fixer.infrastructure.hooks import Hooks
 from fixer.infrastructure.project import Project
-from fixer.infrastructure.user_branch import FileChange, Move, NotClean, UserBranch
+from fixer.infrastructure.user_branch import FileChange, Move, NotClean, Rewritten, UserBranch
 from fixer.infrastructure.working_file import Conflict, FileState, merge_states, read_state, write_state
 
 
@@ -32,21 +32,28 @@ class Landing:
         self._branch = _open_branch(project, run_hooks)
 
     def land(self, fix: StoredFix, changes: Sequence[FileChange]) -> Landed:
-        """Commit a fix that is in the tree already, or leave it there uncommitted and say why."""
-        files = tuple(change.path for change in changes)
+        """Commit a fix that is in the tree already, or leave it there uncommitted and say why.
+
+        Raises Rewritten, with nothing changed, where one of the user's hooks wants its files to be different.
+        """
         try:
             move = self._prepare(changes, fix.message)
             begun = self._store.begun_move(self._store.add_landing(fix, move))
+        except Rewritten:
+            raise
         except NotClean as reason:
-            self._store.add_uncommitted(fix, str(reason))
-            return Landed(fix.id, "", str(reason), files)
+            return self.leave(fix, changes, str(reason))
         try:
             self._complete(begun, move)
         except NotClean as reason:
             self._store.cancel_move(begun)
-            self._store.add_uncommitted(fix, str(reason))
-            return Landed(fix.id, "", str(reason), files)
-        return Landed(fix.id, move.new_head, "", files)
+            return self.leave(fix, changes, str(reason))
+        return Landed(fix.id, move.new_head, "", tuple(change.path for change in changes))
+
+    def leave(self, fix: StoredFix, changes: Sequence[FileChange], why: str) -> Landed:
+        """Leave a verified fix in the tree, uncommitted."""
+        self._store.add_uncommitted(fix, why)
+        return Landed(fix.id, "", why, tuple(change.path for change in changes))
 
     def undo(self, fix: StoredFix) -> str:
         """Take a fix back; how, in a few words. Raises TreeNeedsPerson, with nothing changed."""

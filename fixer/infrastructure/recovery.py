@@ -6,7 +6,6 @@ What is to be done is decided for all files of an attempt before the first of th
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from fixer.application.ports import Arbiter
 from fixer.domain.errors import TreeNeedsPerson
 from fixer.infrastructure.fault_points import reach
 from fixer.infrastructure.fix_store import FixStore, OpenCheckpoint, StoredFix, TouchedFile
-from fixer.infrastructure.git import Git
 from fixer.infrastructure.landing import Landing, saved_name
+from fixer.infrastructure.patch_text import patch_between
 from fixer.infrastructure.project import Project
 from fixer.infrastructure.working_file import Conflict, FileState, merge_states, read_state, write_state
 
@@ -130,24 +129,11 @@ def _base(file: TouchedFile, current: FileState | None) -> FileState | None:
 
 def _save_patch(project: Project, steps: Sequence[_Step]) -> Path:
     """What `git apply` needs to bring the replaced texts back, onto the files as they are about to be."""
-    with tempfile.TemporaryDirectory(prefix="fixer-patch-") as name:
-        folder = Path(name)
-        for step in steps:
-            _lay_out(folder / "a" / step.path, step.wanted)
-            _lay_out(folder / "b" / step.path, step.current)
-        plain = ("--no-index", "--binary", "--no-prefix", "--no-color", "--no-ext-diff", "--no-renames")
-        _, patch = Git(folder).exit_code("-c", "core.autocrlf=false", "diff", *plain, "a", "b")
+    patch = patch_between((step.path, step.wanted, step.current) for step in steps)
     path = saved_name(project.worktree_state, "interrupted.patch")
     path.write_bytes(patch)
     reach("patch saved")
     return path
-
-
-def _lay_out(path: Path, state: FileState | None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if state:
-        path.write_bytes(state.content)
-        path.chmod(0o755 if state.executable else 0o644)
 
 
 def _drop_stale_bytecode(path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from fixer.infrastructure.commit_search import CommitSearch, paths_of
 from fixer.infrastructure.fault_points import reach
 from fixer.infrastructure.git import GitFailed, Repository
-from fixer.infrastructure.hooks import HookRefused, Hooks
+from fixer.infrastructure.hooks import HookRefused, HookRewrote, Hooks
 from fixer.infrastructure.quarantine import Quarantine
 from fixer.infrastructure.stored_form import stored_form
 from fixer.infrastructure.working_file import Conflict, FileState, merge_states
@@ -45,6 +45,16 @@ class Move:
 
 class NotClean(Exception):
     """The branch cannot move without touching what is the user's; the reason is for a person to read."""
+
+
+class Rewritten(NotClean):
+    """A hook changed files of the fix: how, from what a checkout held, in the form that working files have."""
+
+    def __init__(self, told: HookRewrote) -> None:
+        super().__init__(str(told))
+        self.hook = told.hook
+        self.words = told.words
+        self.changes = tuple(FileChange(*file) for file in told.files)
 
 
 class UserBranch:
@@ -88,7 +98,8 @@ class UserBranch:
     def prepare_commit(self, changes: Sequence[FileChange], message: str, *, verify: bool = True) -> Move:
         """A commit on top of HEAD that holds exactly this change (as git stores it). Raises NotClean.
 
-        `verify`: ask the user's hooks, which may refuse it and may change the message.
+        `verify`: ask the user's hooks, which may refuse it, change the message, or change its files: then it
+        raises Rewritten.
         """
         head = self._require_quiet()
         merged = [(change.path, *self._merge_into_head(head, change)) for change in changes]
@@ -213,7 +224,9 @@ class UserBranch:
             hook = next((path for path in paths if self._hooks.hold(path)), "")
             if hook:
                 raise NotClean(f"{hook} is one of your git hooks")
-            return self._hooks.check(self._quarantine.git(), tree, message)
+            return self._hooks.check(self._quarantine.git(), tree, message, paths)
+        except HookRewrote as told:
+            raise Rewritten(told) from told
         except (HookRefused, GitFailed) as refused:
             raise NotClean(str(refused)) from refused
 

@@ -13,7 +13,9 @@ from fixer.infrastructure.interrupts import InterruptLater
 from fixer.infrastructure.landing import Landing
 from fixer.infrastructure.project import Project
 from fixer.infrastructure.recovery import take_back
+from fixer.infrastructure.rewriting import Adopted, TreeEdited, carry_over, describe
 from fixer.infrastructure.shadow_repo import ShadowRepo
+from fixer.infrastructure.user_branch import FileChange, Rewritten
 from fixer.infrastructure.working_file import read_state
 
 
@@ -33,6 +35,7 @@ class Workspace:
         self._later = InterruptLater()
         self._attempt: FixAttempt | None = None
         self._error: TestError | None = None
+        self._adopted: list[Adopted] = []
 
     def use_engine(self, undo_commits: Callable[[], None], model: str) -> None:
         """Name the engine whose commits in the shadow are undone on revert, and the model behind it."""
@@ -43,7 +46,7 @@ class Workspace:
         """Snapshot the tree into the shadow and write down that an attempt is open."""
         self._later.check()
         self._store.open_checkpoint(str(attempt.id), self._shadow.snapshot())
-        self._error, self._attempt = error, attempt
+        self._error, self._attempt, self._adopted = error, attempt, []
 
     def head(self) -> str:
         """The newest commit of the shadow repository."""
@@ -86,16 +89,46 @@ class Workspace:
         self._attempt = None
 
     def commit_changes(self, message: str) -> Landed:
-        """Land the open attempt on the user's branch, or leave it in the tree and say why."""
+        """Land the open attempt on the user's branch, or leave it in the tree and say why.
+
+        Where a hook has changed its files, the hook's version is in the tree and the attempt stays open.
+        """
         if self._attempt is None or self._error is None:
             raise TreeNeedsPerson("There is no open attempt to land.")
-        attempt_id = str(self._attempt.id)
+        attempt, attempt_id = self._attempt, str(self._attempt.id)
         fix = StoredFix(attempt_id.replace("-", "")[:8], attempt_id, self._error.nodeid, self._run_id, "", "", "")
-        changes = [change for change in self._store.changes(attempt_id) if change.before != change.after]
+        fix = self._with_message(fix, message)
         # From here on the ledger alone knows what is done: whatever goes wrong now is for `recover`, not for `revert`.
         self._attempt = None
         with self._later:  # an interrupt meanwhile ends the run before its next attempt, with this fix in the books
-            return self._landing.land(self._with_message(fix, message), changes)
+            try:
+                return self._landing.land(fix, self._changes(attempt_id))
+            except Rewritten as rewritten:
+                self._attempt = attempt  # nothing has landed: it can be taken back again
+                why_not = self._adopt(fix, rewritten)
+                if why_not:
+                    return self._leave(fix, why_not)
+        self._later.check()
+        changes = self._changes(attempt_id)
+        files = tuple(change.path for change in changes)
+        note = f"your {self._adopted[-1].hook} hook changed the fix, which is therefore verified again"
+        return Landed(fix.id, "", note, files, rewritten=True, changes=describe(changes))
+
+    def keep_verified(self, failure: str) -> Landed:
+        """Put back what a hook made of the open attempt, and leave the attempt in the tree, uncommitted."""
+        if self._attempt is None or not self._adopted:
+            raise TreeNeedsPerson("No hook has changed an open attempt.")
+        adopted = self._adopted[-1]
+        with self._later:
+            back = [change.reversed() for change in adopted.changes]
+            try:
+                carry_over(self._project, self._store, adopted.fix.attempt_id, back)
+            except TreeEdited as edited:
+                raise TreeNeedsPerson(
+                    f"{edited} was edited on the very lines that your {adopted.hook} hook had changed.",
+                    "Decide: fixer recover",
+                ) from edited
+            return self._leave(adopted.fix, f"your {adopted.hook} hook's changes break it again: {failure}")
 
     def take_back(self, error: TestError) -> str:
         """Undo the landed fix of this error; its id. Raises TreeNeedsPerson, with nothing changed."""
@@ -107,6 +140,24 @@ class Workspace:
         """Redo what `take_back` undid. Raises TreeNeedsPerson, with nothing changed."""
         self._landing.redo(self._store.fix_of_error(str(error.id)))
 
+    def _adopt(self, fix: StoredFix, rewritten: Rewritten) -> str:
+        """Take a hook's changes over into the tree; why not, where that cannot be."""
+        if len(self._adopted) == _MOST_REWRITINGS:
+            return f"your {rewritten.hook} hook changes the fix again each time: {rewritten.words}".rstrip(": ")
+        try:
+            changes = carry_over(self._project, self._store, fix.attempt_id, rewritten.changes)
+        except TreeEdited as edited:
+            return f"your {rewritten.hook} hook wants to change lines of {edited} that you have not committed"
+        self._adopted.append(Adopted(fix, rewritten.hook, changes))
+        return "" if changes else str(rewritten)
+
+    def _leave(self, fix: StoredFix, why: str) -> Landed:
+        self._attempt = None  # as for a landing: from here on it is in the ledger
+        return self._landing.leave(fix, self._changes(fix.attempt_id), why)
+
+    def _changes(self, attempt_id: str) -> list[FileChange]:
+        return [change for change in self._store.changes(attempt_id) if change.before != change.after]
+
     def _with_message(self, fix: StoredFix, subject: str) -> StoredFix:
         subject = subject.replace("\n", "\\n")
         trailers = {
@@ -117,3 +168,7 @@ class Workspace:
         }
         body = "\n".join(f"{name}: {value}" for name, value in trailers.items())
         return StoredFix(fix.id, fix.attempt_id, fix.nodeid, fix.run_id, "", "", f"{subject}\n\n{body}\n")
+
+
+_MOST_REWRITINGS = 2
+"""One may not be enough: hooks that stop at the first formatter with something to say need one each."""

@@ -124,12 +124,20 @@ class Hands:
     def __init__(self, tree: Tree, *, stuck: bool = False) -> None:
         self.tree = tree
         self.stuck = stuck
+        self.rewrites: list[CodeChanges] = []
 
     def commit_changes(self, message: str) -> Landed:
         self.tree.log.append(f"commit {message}")
+        if self.rewrites:
+            return Landed("fix-1", "", "a hook changed it", ("a.py",), rewritten=True, changes=self.rewrites.pop(0))
         self.tree.landed.append(self.tree.tried)
         self.tree.tried = ""
         return Landed("fix-1", "c0ffee", files=("a.py",))
+
+    def keep_verified(self, failure: str) -> Landed:
+        self.tree.log.append("keep")
+        self.tree.landed.append(self.tree.tried)
+        return Landed("fix-1", "", failure, ("a.py",))
 
     def revert(self) -> None:
         self.tree.log.append("revert")
@@ -240,6 +248,55 @@ class TestOneTest:
         assert [temperature for _, temperature in bench.model.asked] == [0.4, 0.5, 0.6]
         assert bench.tree.log == ["propose", "check", "revert"] * 3
         assert (error.status, bench.errors.saved[-1]) == ("unfixed", ("unfixed", "failed"))
+
+    def test_what_a_hook_made_of_a_fix_is_tested_guarded_and_landed_again(self) -> None:
+        guards = [PickyGuard([], after_test=False), PickyGuard([], after_test=True)]
+        bench = Bench(guards=guards)
+        for guard in guards:
+            guard.tree = bench.tree
+        formatted = CodeChanges("1", "2 ", "-1\n+2 ")
+        bench.hands.rewrites = [CodeChanges("1", " 2"), formatted]
+        error = bench.error()
+        assert bench.service.attempt_fix(error.id) is True
+        round_ = ["early", "check", "late", "commit Fix t.py::test_a"]
+        assert bench.tree.log == ["propose", *round_ * 3]
+        assert error.fix_attempts[0].changes == formatted
+        assert [event.text for event in bench.heard(Notice) if isinstance(event, Notice)] == [
+            "t.py::test_a: a hook changed it"
+        ] * 2
+        (landed,) = bench.heard(FixLanded)
+        assert isinstance(landed, FixLanded)
+        assert landed.commit == "c0ffee"
+
+    @pytest.mark.parametrize("refusals", [["", "c.py::d"], None])
+    def test_what_a_hook_made_of_a_fix_and_does_not_hold_is_not_landed(self, refusals: list[str] | None) -> None:
+        if refusals:
+            bench = Bench(guards=[PickyGuard(refusals, after_test=True)])
+        else:
+            bench = Bench(red=lambda tree: still_red() if tree.log.count("check") == 2 else set())
+        bench.hands.rewrites = [CodeChanges("1", " 2")]
+        error = bench.error()
+        assert bench.service.attempt_fix(error.id) is True
+        assert bench.tree.log == ["propose", "check", "commit Fix t.py::test_a", "check", "keep"]
+        assert (error.status, error.fix_attempts[0].changes) == ("fixed", proposal().changes)
+        (landed,) = bench.heard(FixLanded)
+        assert isinstance(landed, FixLanded)
+        reason = "late: c.py::d" if refusals else "the test still fails: AssertionError: assert 1 == 2"
+        assert (landed.commit, landed.note) == ("", reason)
+
+    def test_an_interrupt_while_a_hooks_version_is_tested_takes_the_attempt_back(self) -> None:
+        def red(tree: Tree) -> set[str]:
+            if tree.log.count("check") == 2:
+                raise KeyboardInterrupt
+            return set()
+
+        bench = Bench(red=red)
+        bench.hands.rewrites = [CodeChanges("1", " 2")]
+        error = bench.error()
+        with pytest.raises(KeyboardInterrupt):
+            bench.service.attempt_fix(error.id)
+        assert bench.tree.log[-2:] == ["check", "revert"]
+        assert (error.status, error.fix_attempts[0].reason) == ("unfixed", "interrupted")
 
     def test_the_ladder_is_the_callers(self) -> None:
         bench = Bench(red=still_red, initial_temp=0.1, temp_increment=0.2, max_retries=2)
