@@ -18,6 +18,7 @@ MOST_BYTECODE = 200_000_000
 """Bytes. Above it the whole folder goes; the next run compiles what it needs."""
 
 _DAY = 86_400.0
+_FOLDERS = {"shadow repositories": "shadow.git", "bytecode": "bytecode", "saved texts": "saved"}
 _LEFT_BY_A_CRASH = (".fixer-*", ".write-*", "index.next", "index.commit")
 
 
@@ -38,6 +39,15 @@ def prune(project: Project, keep_days: float = 30, most_bytecode: int = MOST_BYT
     folders = sorted(path for path in (project.state / "worktrees").iterdir() if path.is_dir())
     deleted = [size for folder in folders for size in _prune_if_idle(folder, keep_days, most_bytecode)]
     return Pruned(len(deleted), sum(deleted))
+
+
+def disk_use(project: Project) -> dict[str, int]:
+    """The bytes that fixer takes here, by what they are for; all working trees of the repository together."""
+    worktrees = project.state / "worktrees"
+    places = {"ledger": [project.state / "ledger.db"]} | {
+        name: list(worktrees.glob(f"*/{folder}")) for name, folder in _FOLDERS.items()
+    }
+    return {name: sum(size for path in paths for size in _sizes(path)) for name, paths in places.items()}
 
 
 def _prune_if_idle(folder: Path, keep_days: float, most_bytecode: int) -> list[int]:
