@@ -247,10 +247,14 @@ def analyze(
 
 
 @app.command()
-def doctor() -> int:
+def doctor(
+    prune: Annotated[bool, typer.Option("--prune", help="Delete at once what fixer can make again.")] = False,
+) -> int:
     """Check what fixer needs here: one line each, with the cure."""
-    from fixer.doctor import examine
+    from fixer.doctor import examine, free_disk
 
+    if prune:
+        return free_disk(_settle(_memory()))
     return examine(Path.cwd(), dict(os.environ))
 
 

@@ -1,19 +1,45 @@
-"""`fixer doctor`: checks what a run needs here, one line each, with the command that cures what is wrong."""
+"""`fixer doctor`: checks what a run needs here, with the cure of what is wrong, and frees disk."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fixer.domain.errors import FixerError
 from fixer.domain.events import DomainEvent, Notice
+
+if TYPE_CHECKING:
+    from fixer.bootstrap import Memory
+    from fixer.infrastructure.project import Project
 
 
 def examine(directory: Path, environ: Mapping[str, str]) -> int:
     """Print the checks; 0 where all is well, else the exit code that a run would have."""
     codes = [_line(name, check, directory, environ) for name, check in _CHECKS]
     return next((code for code in codes if code), 0)
+
+
+def free_disk(memory: Memory) -> int:
+    """Delete what can be had again, in all working trees of this repository; print what that freed."""
+    import sqlite3
+
+    from fixer.infrastructure.ledger_pruning import compact, forget_details
+    from fixer.infrastructure.pruning import prune
+    from fixer.infrastructure.run_lock import is_held
+
+    pruned = prune(memory.project, keep_days=0, most_bytecode=0)
+    freed, remark = pruned.bytes, ""
+    try:
+        forget_details(memory.ledger)
+        freed += compact(memory.ledger)
+    except sqlite3.OperationalError as refused:
+        remark = f" The ledger was not made smaller: {refused}."
+    if is_held(memory.project.worktree_state):
+        remark += " A run is at work here: what it uses was left alone."
+    sys.stdout.write(f"Freed {_megabytes(freed)}. Left: {_used(memory.project)}.{remark}\n")
+    return 0
 
 
 def _line(
@@ -80,10 +106,29 @@ def _say(event: DomainEvent) -> None:
         sys.stderr.write(f"fixer: {event.text}\n")
 
 
+def _disk(directory: Path, environ: Mapping[str, str]) -> str:
+    from fixer.infrastructure.project import find_project
+
+    return f"{_used(find_project(directory, environ))}; fixer doctor --prune frees what can be had again"
+
+
+def _used(project: Project) -> str:
+    from fixer.infrastructure.pruning import disk_use
+
+    used = disk_use(project)
+    parts = ", ".join(f"{name} {_megabytes(size)}" for name, size in used.items() if size)
+    return f"{_megabytes(sum(used.values()))} ({parts or 'nothing'})"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
 _CHECKS: tuple[tuple[str, Callable[[Path, Mapping[str, str]], str]], ...] = (
     ("git", _git),
     ("settings", _settings),
     ("interpreter", _interpreter),
     ("model", _model),
     ("ledger", _ledger),
+    ("disk", _disk),
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from fixer.bootstrap import Memory, RunPlan, assemble_run, hold_tree, open_memor
 from fixer.domain.errors import FixerError, UsageError
 from fixer.domain.events import Notice
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
+from fixer.infrastructure.ledger_pruning import forget_details
 from fixer.infrastructure.pruning import prune
 from fixer.settings import Loaded, Settings, keys_found, load_settings
 from fixer.ui.console import Screen, open_screen
@@ -61,7 +63,7 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
             with hold_tree(memory, screen.listen, screen.arbiter):
                 run = _Run(memory, loaded.settings, interpreter, wishes, screen)
                 summary = run.go()
-        prune(memory.project)
+        _tidy_up(memory)
         record = memory.reader.run(run.id)
         _report(record, wishes, screen)
     if summary and summary.failure:
@@ -99,6 +101,12 @@ class _Run:
                 take_back_run(self._memory, self.id)
             self._memory.ledger.end_run(self.id, code, summary.newly_broken if summary else ())
         return summary
+
+
+def _tidy_up(memory: Memory) -> None:
+    prune(memory.project)
+    with suppress(sqlite3.OperationalError):  # another run is writing, or the disk is full: the next run does it
+        forget_details(memory.ledger)
 
 
 def _exit_code(summary: RunSummary) -> int:

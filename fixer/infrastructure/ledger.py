@@ -72,6 +72,7 @@ class Ledger:
             self.db.row_factory = sqlite3.Row
             self.db.execute("PRAGMA foreign_keys = ON")
             self.db.execute("PRAGMA synchronous = FULL")
+            self._check()
             self._migrate()
         except sqlite3.DatabaseError as broken:
             raise LedgerUnusable(
@@ -105,6 +106,12 @@ class Ledger:
             "UPDATE runs SET ended_at = ?, exit_code = ?, newly_broken = ? WHERE id = ?",
             (_now(), exit_code, json.dumps(list(newly_broken)), run_id),
         )
+
+    def _check(self) -> None:
+        # All of it, now: a damaged page that is met halfway through an undo would leave the tree halfway too.
+        found = self.db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"it is damaged ({' '.join(found.split())})")
 
     def _migrate(self) -> None:
         version = self.db.execute("PRAGMA user_version").fetchone()[0]

@@ -35,6 +35,7 @@ def locate(directory: Path, environ: Mapping[str, str]) -> Project:
     """Find the project around a directory. Raises UsageError where fixer cannot work or remember anything."""
     project = find_project(directory, environ)
     _make_writable(project.worktree_state)
+    _refuse_foreign(project.worktree_state)
     return project
 
 
@@ -64,8 +65,28 @@ def _make_writable(folder: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as refused:
+        in_the_way = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
+        cure = f"Make it writable: chmod -R u+w '{in_the_way}'" if in_the_way.is_dir() else _move_away(in_the_way)
         raise UsageError(
             f"fixer cannot write to {folder}: {refused.strerror}. Without it nothing could be undone, "
             "so nothing was started.",
-            f"Make it writable: chmod -R u+w '{folder.parent}'",
+            cure,
         ) from refused
+
+
+def _refuse_foreign(folder: Path) -> None:
+    wrong = [folder / name for name in _OUR_FOLDERS if os.path.lexists(folder / name) and not (folder / name).is_dir()]
+    wrong += [folder / name for name in _OUR_FILES if (folder / name).is_dir()]
+    if wrong:
+        raise UsageError(
+            f"{wrong[0]} is not fixer's: something else stands where fixer keeps its own. Nothing was touched.",
+            _move_away(wrong[0]),
+        )
+
+
+def _move_away(path: Path) -> str:
+    return f"Move it away: mv '{path}' '{path}.bad'"
+
+
+_OUR_FOLDERS = ("shadow.git", "saved", "bytecode", "objects")
+_OUR_FILES = ("lock", "lock.json", "index.next", "index.commit")

@@ -18,6 +18,8 @@ MOST_BYTECODE = 200_000_000
 """Bytes. Above it the whole folder goes; the next run compiles what it needs."""
 
 _DAY = 86_400.0
+_FOLDERS = {"shadow repositories": "shadow.git", "bytecode": "bytecode", "saved texts": "saved"}
+_WORKTREE = "*-" + "[0-9a-f]" * 12
 _LEFT_BY_A_CRASH = (".fixer-*", ".write-*", "index.next", "index.commit")
 
 
@@ -35,9 +37,20 @@ def prune(project: Project, keep_days: float = 30, most_bytecode: int = MOST_BYT
     A shadow that nobody used for `keep_days` goes, whether its working tree is still there or not: the next run
     makes a new one. The ledger stays, so that every fix can still be undone. Call it without holding the lock.
     """
-    folders = sorted(path for path in (project.state / "worktrees").iterdir() if path.is_dir())
+    # By name: what someone else put there is not ours to look into, and a link may lead anywhere.
+    found = (project.state / "worktrees").glob(_WORKTREE)
+    folders = sorted(path for path in found if path.is_dir() and not path.is_symlink())
     deleted = [size for folder in folders for size in _prune_if_idle(folder, keep_days, most_bytecode)]
     return Pruned(len(deleted), sum(deleted))
+
+
+def disk_use(project: Project) -> dict[str, int]:
+    """The bytes that fixer takes here, by what they are for; all working trees of the repository together."""
+    worktrees = project.state / "worktrees"
+    places = {"ledger": [project.state / "ledger.db"]} | {
+        name: list(worktrees.glob(f"*/{folder}")) for name, folder in _FOLDERS.items()
+    }
+    return {name: sum(size for path in paths for size in _sizes(path)) for name, paths in places.items()}
 
 
 def _prune_if_idle(folder: Path, keep_days: float, most_bytecode: int) -> list[int]:
@@ -45,7 +58,7 @@ def _prune_if_idle(folder: Path, keep_days: float, most_bytecode: int) -> list[i
         # The folder itself stays, for its lock: deleted here, it could be the one that a run is just taking.
         with run_lock(folder):
             return list(_prune_folder(folder, keep_days, most_bytecode))
-    except TreeNeedsPerson:
+    except (TreeNeedsPerson, OSError):  # at work, or not ours to write in: the next run looks again
         return []
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from fixer.infrastructure.fault_points import reach
@@ -38,6 +41,19 @@ _USUAL_JUNK = "\n".join(
         "htmlcov/",
     ]
 )
+_SETTINGS = (
+    ("core", "bare", "false"),
+    ("core", "hooksPath", os.devnull),
+    ("core", "fsmonitor", "false"),
+    ("core", "splitIndex", "false"),
+    ("core", "logAllRefUpdates", "false"),
+    ("core", "safecrlf", "false"),
+    ("commit", "gpgSign", "false"),
+    ("gc", "auto", "0"),
+    ("advice", "addEmbeddedRepo", "false"),
+    ("user", "name", "fixer"),
+    ("user", "email", "fixer@localhost"),
+)
 _SUBMODULE = b"160000 "
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "fixer",
@@ -57,7 +73,10 @@ class ShadowRepo:
         self.git = Git(self.top, {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top)})
 
     def open(self) -> None:
-        """Make it, or make it new, with the index of the user's repository as it is now."""
+        """Make it, or make it new, with the index of the user's repository as it is now.
+
+        Never taken over from an earlier run: what it borrowed then, the user's git may have deleted since.
+        """
         if self.git_dir.exists():
             shutil.rmtree(self.git_dir)
         # By environment, because older gits do not know the options: what GitPython can read, whatever the user's is.
@@ -70,14 +89,19 @@ class ShadowRepo:
             self._copy_index()
         else:
             self._add_tracked()
+        with suppress(GitFailed):  # without a first commit the first snapshot costs more, nothing else
+            self._commit("index")
 
     def snapshot(self) -> str:
-        """Commit the tree as it is, files that git does not track yet included; the new commit's id."""
-        self.git.run("add", "-u", "--", ".")
-        self._add_untracked()
-        tree = self.git.line("write-tree", "--missing-ok")
-        commit = self.git.with_env(**_IDENTITY).line("commit-tree", tree, "-m", "checkpoint")
-        self.git.run("update-ref", f"refs/heads/{BRANCH}", commit)
+        """The id of a commit that holds the tree as it is, files that git does not track yet included.
+
+        A new commit only where something has changed since the newest: else that is it.
+        """
+        report = self.git.with_env(GIT_OPTIONAL_LOCKS="1").run("status", *_STATUS)  # and keep what it found out
+        changes = _read_status(self.top, report)
+        self._remove(changes.gone)  # first: a folder may stand where a file was, or a file where a folder was
+        self._add(changes.there)
+        commit = changes.head if changes.none else self._commit("checkpoint")
         reach("snapshot taken")
         return commit
 
@@ -98,28 +122,13 @@ class ShadowRepo:
     def _configure(self) -> None:
         repository = self._project.repository
         config = self.git_dir / "config"
-        if repository:
-            # The user's own settings first: filters and line endings must give the same blobs as there.
-            files = [repository.common_dir / "config", repository.git_dir / "config.worktree"]
-            config.write_text("".join(_include(file) for file in files if file.exists()) + config.read_text())
-        settings = {
-            "core.bare": "false",
-            "core.worktree": str(self.top),
-            "core.hooksPath": os.devnull,
-            "core.fsmonitor": "false",
-            "core.splitIndex": "false",
-            "core.logAllRefUpdates": "false",
-            "commit.gpgSign": "false",
-            "gc.auto": "0",
-            "advice.addEmbeddedRepo": "false",
-            "core.safecrlf": "false",
-        }
-        for name, value in settings.items():
-            self.git.run("config", "--file", str(config), name, value)
-        for name, value in (("user.name", "fixer"), ("user.email", "fixer@localhost")):
-            if not self.git.succeeds("config", name):
-                self.git.run("config", "--file", str(config), name, value)
-        self.git.run("symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
+        # The user's own settings: filters, line endings and file modes must give the same blobs as there.
+        files = [repository.common_dir / "config", repository.git_dir / "config.worktree"] if repository else []
+        includes = [_include(file) for file in files if file.exists()]
+        settings = [*_SETTINGS, ("core", "worktree", str(self.top))]
+        ours = [f"[{section}]\n\t{name} = {_quoted(value)}\n" for section, name, value in settings]
+        config.write_bytes(config.read_bytes() + os.fsencode("".join([*includes, *ours])))
+        (self.git_dir / "HEAD").write_text(f"ref: refs/heads/{BRANCH}\n")
 
     def _copy_excludes(self) -> None:
         repository = self._project.repository
@@ -162,14 +171,46 @@ class ShadowRepo:
         paths = [entry.split(b"\t", 1)[1] for entry in listed if entry and not entry.startswith(_SUBMODULE)]
         self._add([path for path in paths if os.path.lexists(self.top / os.fsdecode(path))])
 
-    def _add_untracked(self) -> None:
-        listed = self.git.run("ls-files", "-o", "--exclude-standard", "-z").split(b"\0")
-        self._add([path for path in listed if path and not path.endswith(b"/") and _is_small(self.top, path)])
+    def _remove(self, paths: list[bytes]) -> None:
+        if paths:
+            self.git.run("update-index", "-z", "--force-remove", "--stdin", stdin=b"\0".join(paths))
 
     def _add(self, paths: list[bytes]) -> None:
-        literal = self.git.with_env(GIT_LITERAL_PATHSPECS="1")
-        if paths:  # forced, because what is tracked may be ignored as well
-            literal.run("add", "-f", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=b"\0".join(paths))
+        if paths:  # not `git add`, which compares each path with each
+            self.git.run("update-index", "-z", "--add", "--remove", "--replace", "--stdin", stdin=b"\0".join(paths))
+
+    def _commit(self, message: str) -> str:
+        tree = self.git.line("write-tree", "--missing-ok")
+        commit = self.git.with_env(**_IDENTITY).line("commit-tree", tree, "-m", message)
+        self.git.run("update-ref", f"refs/heads/{BRANCH}", commit)
+        return commit
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """What differs from the newest commit, `head`, which is empty where there is none."""
+
+    head: str
+    staged: bool
+    there: list[bytes]
+    gone: list[bytes]
+
+    @property
+    def none(self) -> bool:
+        return bool(self.head) and not (self.staged or self.there or self.gone)
+
+
+_STATUS = (
+    "--porcelain=v2",
+    "-z",
+    "--branch",
+    "--untracked-files=all",
+    "--no-renames",
+    "--no-ahead-behind",
+    "--ignore-submodules=dirty",
+)
+_FIELDS = {b"1": 8, b"u": 10}
+"""How many fields stand before the path in a line of this kind."""
 
 
 def _ask_format(repository: Repository) -> str:
@@ -180,12 +221,44 @@ def _ask_format(repository: Repository) -> str:
 
 
 def _include(file: Path) -> str:
-    path = str(file).replace("\\", "\\\\").replace('"', '\\"')
-    return f'[include]\n\tpath = "{path}"\n'
+    return f"[include]\n\tpath = {_quoted(str(file))}\n"
 
 
-def _is_small(top: Path, path: bytes) -> bool:
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _read_status(top: Path, report: bytes) -> _Changes:
+    """Sort the lines of `git status --porcelain=v2 -z` (its manual, "Porcelain Format Version 2")."""
+    head, changed, gone, untracked = "", [], [], []
+    staged = False
+    for line in report.split(b"\0"):
+        kind = line[:1]
+        if line.startswith(b"# branch.oid ") and not line.endswith(b"(initial)"):
+            head = line.split()[2].decode()
+        elif kind == b"?":
+            untracked.append(line[2:])
+        elif kind in _FIELDS:
+            *fields, path = line.split(b" ", _FIELDS[kind])
+            staged = staged or fields[1][:1] != b"."
+            is_gone = fields[1] != b"." and (fields[1][1:] == b"D" if kind == b"1" else fields[6] == b"000000")
+            if is_gone:
+                gone.append(path)
+            elif kind == b"u" or fields[1][1:] != b".":
+                changed.append(path)
+    sources = [path for path in untracked if _is_source(top, path)]
+    return _Changes(head, staged, [*changed, *sources], gone)
+
+
+def _is_source(top: Path, path: bytes) -> bool:
+    """Neither a repository inside this one nor data, and ours to read."""
+    if path.endswith(b"/"):
+        return False
+    name = top / os.fsdecode(path)
     try:
-        return (top / os.fsdecode(path)).lstat().st_size <= LARGEST_UNTRACKED
+        found = name.lstat()
     except OSError:
         return False
+    readable = stat.S_ISLNK(found.st_mode) or os.access(name, os.R_OK)
+    return readable and found.st_size <= LARGEST_UNTRACKED

@@ -358,7 +358,7 @@ def test_doctor_in_a_good_place(tree: Tree) -> None:
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert [line.split()[:2] for line in lines] == [
-        ["✓", name] for name in ("git", "settings", "interpreter", "model", "ledger")
+        ["✓", name] for name in ("git", "settings", "interpreter", "model", "ledger", "disk")
     ]
     assert str(tree.path) in lines[0]
     assert sys.executable in lines[2]
