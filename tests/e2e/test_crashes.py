@@ -267,3 +267,24 @@ def wait_for(happened: Callable[[], bool]) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError("it never happened")
+
+
+def test_a_second_interrupt_does_not_wait_for_a_hook_and_leaves_the_rest_to_recovery(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path)
+    before = tree.fingerprint()
+    tree.write(".git/hooks/pre-commit", '#!/bin/sh\n: > "$GIT_DIR/begun"; sleep 60\n')
+    (tree.path / ".git/hooks/pre-commit").chmod(0o755)
+    with ScriptedModel(FIX).running() as model:
+        run = subprocess.Popen(
+            fixer_argv("run", "--yes"), cwd=tree.path, env=fixer_env(**model_env(model)), stderr=subprocess.PIPE
+        )
+        wait_for((tree.path / ".git/begun").exists)
+        run.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.wait(1)  # a landing is not cut off by one
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=10)
+    assert run.returncode == 130
+    assert fixer(tree.path, "recover").code == 0
+    assert without_pytest_cache(tree.fingerprint()) == without_pytest_cache(before)
+    assert tree.git("rev-list", "--count", "HEAD").strip() == "1"
