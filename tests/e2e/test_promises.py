@@ -274,6 +274,80 @@ def test_a_hook_that_refuses_keeps_the_fix_uncommitted_and_no_verify_lands_it(
     assert tree.git("log", "-1", "--format=%s") == "Fix tests/test_calc.py::test_add\n"
 
 
+def test_what_a_formatting_hook_makes_of_a_fix_is_tested_before_it_lands(
+    tree: Tree, scripted_model: ScriptedModel
+) -> None:
+    hook = tree.write(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\nsed -i 's/return a + b/return (a + b)/' calc.py\ngit diff --quiet || { echo formatted; exit 1; }\n",
+    )
+    hook.chmod(0o755)
+    tree.write("calc.py", CALC + "\n\nMINE = 1\n")
+    before = tree.fingerprint()
+    diff = tree.git("diff", "-U0")
+    scripted_model.answers(RIGHT)
+    said = fixer(tree.path, "run", "--yes", **model_env(scripted_model))
+    assert said.code == 0, said.err
+    assert "your pre-commit hook changed the fix, which is therefore verified again" in said.err
+    assert tree.git("show", "HEAD:calc.py") == CALC.replace("a - b", "(a + b)")
+    assert _body(tree.git("diff", "-U0")) == _body(diff)
+    assert "+    return (a + b)\n" in fixer(tree.path, "show", tree.git("rev-parse", "HEAD").strip()).out
+    assert fixer(tree.path, "undo").code == 0
+    assert tree.fingerprint() == before
+
+
+def test_what_a_hook_breaks_is_put_back_and_the_fix_stays_uncommitted(
+    tree: Tree, scripted_model: ScriptedModel
+) -> None:
+    tree.write(".git/hooks/pre-commit", "#!/bin/sh\nsed -i 's/a + b/a * b/' calc.py\n").chmod(0o755)
+    before = tree.fingerprint()
+    scripted_model.answers(RIGHT)
+    said = fixer(tree.path, "run", "--yes", **model_env(scripted_model))
+    assert said.code == 0, said.err
+    assert "your pre-commit hook's changes break it again: the test still fails" in said.err
+    assert tree.read("calc.py") == CALC.replace("a - b", "a + b")
+    assert tree.git("log", "--format=%s") == "start\n"
+    assert fixer(tree.path, "undo").code == 0
+    assert tree.fingerprint() == before
+
+
+def test_an_interrupt_while_a_hooks_version_is_tested_takes_fix_and_format_back(
+    tree: Tree, scripted_model: ScriptedModel
+) -> None:
+    tree.write(".git/hooks/pre-commit", "#!/bin/sh\nsed -i 's/return a + b/return (a + b)/' calc.py\n").chmod(0o755)
+    tree.write("tests/test_calc.py", TESTS + WAITS_FOR_THE_FORMATTED)
+    tree.commit()
+    before = tree.fingerprint()
+    scripted_model.answers(RIGHT)
+    process = subprocess.Popen(
+        fixer_argv("run", "--yes", "tests/test_calc.py"),
+        cwd=tree.path,
+        env=fixer_env(**model_env(scripted_model)),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while "(a + b)" not in tree.read("calc.py") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 130, process.communicate()[1]
+    assert tree.fingerprint() == before
+
+
+WAITS_FOR_THE_FORMATTED = """
+
+def test_that_takes_long_with_the_formatted():
+    import time
+    from pathlib import Path
+
+    if "(a + b)" in Path("calc.py").read_text():
+        time.sleep(30)
+"""
+
+
 def test_nothing_outside_the_given_sources_is_edited(tree: Tree, scripted_model: ScriptedModel) -> None:
     before = tree.fingerprint()
     (tree.path / "src").mkdir()
