@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -362,6 +363,20 @@ def test_doctor_in_a_good_place(tree: Tree) -> None:
     ]
     assert str(tree.path) in lines[0]
     assert sys.executable in lines[2]
+
+
+def test_doctor_prunes_what_can_be_had_again_and_undo_still_works(tree: Tree, scripted_model: ScriptedModel) -> None:
+    scripted_model.answers(ADD_FIX)
+    assert run(tree, scripted_model, "--yes", "-k", "add").code == 0
+    said = fixer(tree.path, "doctor", "--prune")
+    assert (said.code, said.err) == (0, "")
+    freed = re.fullmatch(r"Freed (\d+\.\d) MB\. Left: 0\.\d MB \(ledger 0\.\d MB\)\.\n", said.out)
+    assert freed, said.out
+    assert float(freed[1]) > 0
+    (folder,) = (tree.path / ".git/fixer/worktrees").iterdir()
+    assert [path.name for path in folder.iterdir()] in ([], ["lock"])
+    assert fixer(tree.path, "undo").code == 0
+    assert "a - b" in tree.read("calc.py")
 
 
 def test_doctor_in_a_broken_place_names_each_cure(tree: Tree, tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, buffered: bool) 
     log.write_text("".join(f"FAILED test_x.py::test_{number} - TypeError: no\n" for number in range(20000)))
     done = subprocess.run(
         ["bash", "-c", '"$0" -m fixer analyze "$1" | head -1; echo "${PIPESTATUS[0]}"', sys.executable, str(log)],
+        cwd=tmp_path,
         env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},
         capture_output=True,
         text=True,
