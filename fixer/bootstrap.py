@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,12 +109,14 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     """Everything that a run needs, put together."""
     from fixer.application.usecases import FixRun, TestFixingService
     from fixer.infrastructure.baseline import Baseline
+    from fixer.infrastructure.receipts import ReceiptKeeper
     from fixer.infrastructure.shadow_repo import ShadowRepo
 
     settings = plan.settings
     publisher = _Publisher([CostKeeper(memory.ledger)])
     runner = _runner(memory.project, plan)
-    baseline = Baseline(runner)
+    baseline = Baseline(runner, publisher)
+    publisher.listeners.append(ReceiptKeeper(memory.ledger, lambda: _made_with(memory.project, plan, runner)))
     shadow = ShadowRepo(memory.project)
     workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
     coder = _coder(memory.project, plan, runner, baseline, workspace, publisher)
@@ -155,6 +158,21 @@ def _runner(project: Project, plan: RunPlan) -> PytestRunner:
         project.top,
         project.worktree_state / "bytecode",
     )
+
+
+def _made_with(project: Project, plan: RunPlan, runner: PytestRunner) -> dict[str, str]:
+    import platform
+    from importlib.metadata import version
+
+    return {
+        "python": str(plan.interpreter.path),
+        "python_version": plan.interpreter.python_version,
+        "pytest": plan.interpreter.pytest_version,
+        "fixer": version("pytest-fixer"),
+        "platform": platform.platform(),
+        "directory": os.path.relpath(project.directory, project.top),
+        "rootdir": os.path.relpath(runner.rootdir(), project.top),
+    }
 
 
 def _coder(

@@ -212,10 +212,11 @@ def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a run, a commit or a test.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object (of the run).")] = False,
 ) -> None:
-    """One run or one fix, with its diff."""
+    """One run, or one fix with its receipt: what failed, what changed, what verified it."""
     import json
 
-    from fixer.ui.report import fix_text, run_json, run_text
+    from fixer.ui.receipt import receipt_json, receipt_text
+    from fixer.ui.report import run_json, run_text
 
     reader = _settle(_memory()).reader
     try:
@@ -224,8 +225,12 @@ def show(
         record = reader.run(name)
         typer.echo(json.dumps(run_json(record), indent=2) if as_json else run_text(record))
         return
-    record = reader.run(fix.run_id)
-    typer.echo(json.dumps(run_json(record), indent=2) if as_json else fix_text(fix, record))
+    receipt = reader.receipt(fix)
+    if as_json:
+        whole = {**run_json(reader.run(fix.run_id)), "receipt": receipt_json(receipt)}
+        typer.echo(json.dumps(whole, indent=2))
+        return
+    typer.echo(receipt_text(receipt))
 
 
 @app.command()
