@@ -132,7 +132,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=_guards(memory.project, settings, baseline),
+        guards=_guards(memory.project, settings, baseline, publisher),
         reviewer=plan.reviewer,
         publish=publisher,
     )
@@ -157,6 +157,7 @@ def _runner(project: Project, plan: RunPlan) -> PytestRunner:
         plan.settings.run_timeout,
         project.top,
         project.worktree_state / "bytecode",
+        record_lines=plan.settings.guard in _BY_LINES,
     )
 
 
@@ -236,11 +237,22 @@ def _offline_model(
     )
 
 
-def _guards(project: Project, settings: Settings, baseline: Baseline) -> list[Guard]:
+def _guards(project: Project, settings: Settings, baseline: Baseline, publisher: _Publisher) -> list[Guard]:
+    from fixer.infrastructure.affected import AffectedGuard
     from fixer.infrastructure.guards import ModuleGuard, PathGuard
 
-    paths = PathGuard(project.top, _sources(project, settings))
-    return [paths] if settings.guard == "none" else [paths, ModuleGuard(baseline, baseline.passed_before)]
+    guards: list[Guard] = [PathGuard(project.top, _sources(project, settings))]
+    if settings.guard != "none":
+        guards.append(ModuleGuard(baseline, baseline.passed_before))
+    if settings.guard in _BY_LINES:
+        affected = AffectedGuard(baseline, baseline.first_run, project.top)
+        publisher.listeners.append(_on_landing(affected.renumber))
+        guards.append(affected)
+    return guards
+
+
+_BY_LINES = ("suite", "affected")
+"""The guard levels that ask who executes the changed lines."""
 
 
 def _sources(project: Project, settings: Settings) -> tuple[Path, ...]:
@@ -268,5 +280,13 @@ def _on(kind: type[DomainEvent], act: Callable[[], None]) -> Listener:
     def listen(event: DomainEvent) -> None:
         if isinstance(event, kind):
             act()
+
+    return listen
+
+
+def _on_landing(act: Callable[[tuple[str, ...]], None]) -> Listener:
+    def listen(event: DomainEvent) -> None:
+        if isinstance(event, FixLanded):
+            act(event.files)
 
     return listen

@@ -101,7 +101,7 @@ def run(
     no_commit: Annotated[bool, _safety("--no-commit", "", "Leave the fixes uncommitted.")] = False,
     no_verify: Annotated[bool, _safety("--no-verify", "", "Land without your commit hooks.")] = False,
     source: Annotated[list[str] | None, _safety("--source", "PATH", "Edit only below this (repeatable).")] = None,
-    guard: Annotated[str, _safety("--guard", "suite|file|none", "Other tests to guard.  [default: suite]")] = "",
+    guard: Annotated[str, _safety("--guard", "LEVEL", "suite, affected, file or none.  [default: suite]")] = "",
     python: Annotated[str, _safety("--python", "PATH", "The Python that runs the tests.")] = "",
     test_timeout: Annotated[float | None, _safety("--test-timeout", "S", "Seconds per test.  [default: 60]")] = None,
     as_json: Annotated[bool, _output("--json", "", "Print one JSON object.")] = False,
@@ -212,7 +212,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a run, a commit or a test.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object (of the run).")] = False,
 ) -> None:
-    """One run, or one fix with its receipt: what failed, what changed, what verified it."""
+    """One run, or one fix with its receipt."""
     import json
 
     from fixer.ui.receipt import receipt_json, receipt_text

@@ -22,12 +22,14 @@ class Baseline:
         self._runner = runner
         self._publish = publish
         self._modules: dict[str, list[TestResult]] = {}
+        self._first = TestRun(())
 
     def discover(self) -> TestRun:
         """Run the selection; the first time, remember what it showed."""
         run = self._runner.discover()
         self._tell(SELECTION, run.results, run.seconds)
         if not self._modules:
+            self._first = run
             for result in run.results:
                 self._modules.setdefault(_module(result.nodeid), []).append(result)
         return run
@@ -44,6 +46,10 @@ class Baseline:
         result = self._runner.run_test_and_check(test_file, test_function)
         self._tell(result.nodeid, (result,), time.monotonic() - started)
         return result
+
+    def first_run(self) -> TestRun:
+        """What the first discovery showed; empty before it."""
+        return self._first
 
     def module_ids(self, nodeid: str) -> list[str]:
         """The tests of the same file that were run, in order."""
