@@ -234,6 +234,19 @@ def show(
 
 
 @app.command()
+def verify(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a commit or a test.")],
+    confirm: Annotated[int, typer.Option("--confirm", metavar="N", min=1, help="Runs with the fix.")] = 2,
+    python: Annotated[str, typer.Option("--python", metavar="PATH", help="The Python that runs the test.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> int:
+    """Replay a fix on a clean checkout: red before it, green with it."""
+    from fixer.verify import verify_fix
+
+    return verify_fix(Path.cwd(), dict(os.environ), name, python=python, confirm=confirm, as_json=as_json)
+
+
+@app.command()
 def analyze(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="pytest's text output; - reads stdin.")] = "-",
 ) -> int:
