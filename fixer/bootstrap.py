@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,12 +109,14 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     """Everything that a run needs, put together."""
     from fixer.application.usecases import FixRun, TestFixingService
     from fixer.infrastructure.baseline import Baseline
+    from fixer.infrastructure.receipts import ReceiptKeeper
     from fixer.infrastructure.shadow_repo import ShadowRepo
 
     settings = plan.settings
     publisher = _Publisher([CostKeeper(memory.ledger)])
     runner = _runner(memory.project, plan)
-    baseline = Baseline(runner)
+    baseline = Baseline(runner, publisher)
+    publisher.listeners.append(ReceiptKeeper(memory.ledger, lambda: _made_with(memory.project, plan, runner)))
     shadow = ShadowRepo(memory.project)
     workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
     coder = _coder(memory.project, plan, runner, baseline, workspace, publisher)
@@ -129,7 +132,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=_guards(memory.project, settings, baseline),
+        guards=_guards(memory.project, settings, baseline, publisher),
         reviewer=plan.reviewer,
         publish=publisher,
     )
@@ -154,7 +157,23 @@ def _runner(project: Project, plan: RunPlan) -> PytestRunner:
         plan.settings.run_timeout,
         project.top,
         project.worktree_state / "bytecode",
+        record_lines=plan.settings.guard in _BY_LINES,
     )
+
+
+def _made_with(project: Project, plan: RunPlan, runner: PytestRunner) -> dict[str, str]:
+    import platform
+    from importlib.metadata import version
+
+    return {
+        "python": str(plan.interpreter.path),
+        "python_version": plan.interpreter.python_version,
+        "pytest": plan.interpreter.pytest_version,
+        "fixer": version("pytest-fixer"),
+        "platform": platform.platform(),
+        "directory": os.path.relpath(project.directory, project.top),
+        "rootdir": os.path.relpath(runner.rootdir(), project.top),
+    }
 
 
 def _coder(
@@ -218,11 +237,22 @@ def _offline_model(
     )
 
 
-def _guards(project: Project, settings: Settings, baseline: Baseline) -> list[Guard]:
+def _guards(project: Project, settings: Settings, baseline: Baseline, publisher: _Publisher) -> list[Guard]:
+    from fixer.infrastructure.affected import AffectedGuard
     from fixer.infrastructure.guards import ModuleGuard, PathGuard
 
-    paths = PathGuard(project.top, _sources(project, settings))
-    return [paths] if settings.guard == "none" else [paths, ModuleGuard(baseline, baseline.passed_before)]
+    guards: list[Guard] = [PathGuard(project.top, _sources(project, settings))]
+    if settings.guard != "none":
+        guards.append(ModuleGuard(baseline, baseline.passed_before))
+    if settings.guard in _BY_LINES:
+        affected = AffectedGuard(baseline, baseline.first_run, project.top)
+        publisher.listeners.append(_on_landing(affected.renumber))
+        guards.append(affected)
+    return guards
+
+
+_BY_LINES = ("suite", "affected")
+"""The guard levels that ask who executes the changed lines."""
 
 
 def _sources(project: Project, settings: Settings) -> tuple[Path, ...]:
@@ -250,5 +280,13 @@ def _on(kind: type[DomainEvent], act: Callable[[], None]) -> Listener:
     def listen(event: DomainEvent) -> None:
         if isinstance(event, kind):
             act()
+
+    return listen
+
+
+def _on_landing(act: Callable[[tuple[str, ...]], None]) -> Listener:
+    def listen(event: DomainEvent) -> None:
+        if isinstance(event, FixLanded):
+            act(event.files)
 
     return listen

@@ -101,7 +101,7 @@ def run(
     no_commit: Annotated[bool, _safety("--no-commit", "", "Leave the fixes uncommitted.")] = False,
     no_verify: Annotated[bool, _safety("--no-verify", "", "Land without your commit hooks.")] = False,
     source: Annotated[list[str] | None, _safety("--source", "PATH", "Edit only below this (repeatable).")] = None,
-    guard: Annotated[str, _safety("--guard", "suite|file|none", "Other tests to guard.  [default: suite]")] = "",
+    guard: Annotated[str, _safety("--guard", "LEVEL", "suite, affected, file or none.  [default: suite]")] = "",
     python: Annotated[str, _safety("--python", "PATH", "The Python that runs the tests.")] = "",
     test_timeout: Annotated[float | None, _safety("--test-timeout", "S", "Seconds per test.  [default: 60]")] = None,
     as_json: Annotated[bool, _output("--json", "", "Print one JSON object.")] = False,
@@ -212,10 +212,11 @@ def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a run, a commit or a test.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object (of the run).")] = False,
 ) -> None:
-    """One run or one fix, with its diff."""
+    """One run, or one fix with its receipt."""
     import json
 
-    from fixer.ui.report import fix_text, run_json, run_text
+    from fixer.ui.receipt import receipt_json, receipt_text
+    from fixer.ui.report import run_json, run_text
 
     reader = _settle(_memory()).reader
     try:
@@ -224,8 +225,25 @@ def show(
         record = reader.run(name)
         typer.echo(json.dumps(run_json(record), indent=2) if as_json else run_text(record))
         return
-    record = reader.run(fix.run_id)
-    typer.echo(json.dumps(run_json(record), indent=2) if as_json else fix_text(fix, record))
+    receipt = reader.receipt(fix)
+    if as_json:
+        whole = {**run_json(reader.run(fix.run_id)), "receipt": receipt_json(receipt)}
+        typer.echo(json.dumps(whole, indent=2))
+        return
+    typer.echo(receipt_text(receipt))
+
+
+@app.command()
+def verify(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a commit or a test.")],
+    confirm: Annotated[int, typer.Option("--confirm", metavar="N", min=1, help="Runs with the fix.")] = 2,
+    python: Annotated[str, typer.Option("--python", metavar="PATH", help="The Python that runs the test.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> int:
+    """Replay a fix on a clean checkout: red before it, green with it."""
+    from fixer.verify import verify_fix
+
+    return verify_fix(Path.cwd(), dict(os.environ), name, python=python, confirm=confirm, as_json=as_json)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from fixer.domain.errors import UsageError
 
-GuardLevel = Literal["suite", "file", "none"]
+GuardLevel = Literal["suite", "affected", "file", "none"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Settings:
     """Whether the user's commit hooks run when a fix lands."""
     yes: bool = False
     guard: GuardLevel = "suite"
-    """Other tests to guard: of the same module after each fix (`file`), all once more at the end (`suite`)."""
+    """Other tests to guard after each fix: of its module (`file`), and those that execute the changed lines
+    (`affected`); and all once more at the end (`suite`)."""
     offline_budget: float = 30.0
     """Seconds that the offline model may search per attempt."""
     token_budget: int = 8000
@@ -240,8 +241,8 @@ def _switch(value: object) -> bool:
 
 
 def _guard(value: object) -> str:
-    if value not in ("suite", "file", "none"):
-        raise ValueError("suite, file or none")
+    if value not in ("suite", "affected", "file", "none"):
+        raise ValueError("suite, affected, file or none")
     return str(value)
 
 

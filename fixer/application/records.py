@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from fixer.domain.models import ErrorDetails
 
 FixState = Literal["landed", "uncommitted", "undone"]
 TestStatus = Literal["fixed", "unfixed", "flaky", "environment", "skipped"]
@@ -43,6 +46,34 @@ class FixRecord:
     files: tuple[str, ...]
     diff: str
     landed_at: datetime
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """One pytest run that verified a fix: what was run, and what became of the tests. Seconds are wall time."""
+
+    what: str
+    passed: int
+    failed: int
+    not_run: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Everything that a fix rests on. Of a fix that was cut off by a crash, guards, runs and `made_with` are empty."""
+
+    fix: FixRecord
+    before: ErrorDetails
+    """The report of the failing test."""
+    attempt: AttemptRecord
+    guards: tuple[str, ...] = ()
+    """The guards that had nothing against it, in the order in which they were asked."""
+    runs: tuple[RunCounts, ...] = ()
+    """The runs that verified it; after the fixes of a run, also the last one over the whole selection."""
+    made_with: Mapping[str, str] = field(default_factory=dict)
+    """`python` (a path), `python_version`, `pytest`, `fixer`, `platform`; `directory` and `rootdir`, relative to the
+    top of the working tree."""
 
 
 @dataclass(frozen=True)

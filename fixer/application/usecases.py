@@ -30,6 +30,7 @@ from fixer.domain.events import (
     FixedAlong,
     FixLanded,
     FixTakenBack,
+    GuardPassed,
     Notice,
     PhaseEntered,
 )
@@ -164,8 +165,12 @@ class TestFixingService:
         due = [guard for guard in self._guards if guard.after_test is after_test]
         if due:
             self._publish(PhaseEntered(error.id, "guarding"))
-        refusals = ((guard.name, guard.refuse(error, proposal)) for guard in due)
-        return next((f"{name}: {refusal}" for name, refusal in refusals if refusal), "")
+        for guard in due:
+            refusal = guard.refuse(error, proposal)
+            if refusal:
+                return f"{guard.name}: {refusal}"
+            self._publish(GuardPassed(error.id, guard.name))
+        return ""
 
     def _ask(self, error: TestError, attempt: FixAttempt, reviewer: Reviewer) -> tuple[str, str]:
         decision = reviewer.review(error, attempt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from fixer.domain.models import TestError, Usage
@@ -44,6 +45,27 @@ class PhaseEntered(DomainEvent):
 
     error_id: UUID
     phase: str
+
+
+@dataclass(frozen=True)
+class TestsRan(DomainEvent):
+    """A pytest run ended; `what` says what was run, in words for people. Seconds are wall time."""
+
+    __test__: ClassVar[bool] = False
+
+    what: str
+    passed: int
+    failed: int
+    not_run: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class GuardPassed(DomainEvent):
+    """A guard has nothing against the current attempt."""
+
+    error_id: UUID
+    name: str
 
 
 @dataclass(frozen=True)

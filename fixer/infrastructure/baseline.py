@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from fixer.application.ports import TestRunner
+from fixer.application.ports import Listener, TestRunner
+from fixer.domain.events import TestsRan
 from fixer.domain.models import TestResult, TestRun, Verdict
+
+SELECTION = "the selection"
+"""What a run of everything that the user selected is called."""
 
 
 class Baseline:
-    """A TestRunner that knows what its first discovery showed."""
+    """A TestRunner that knows what its first discovery showed, and tells of every run."""
 
-    def __init__(self, runner: TestRunner) -> None:
+    def __init__(self, runner: TestRunner, publish: Listener | None = None) -> None:
         self._runner = runner
+        self._publish = publish
         self._modules: dict[str, list[TestResult]] = {}
+        self._first = TestRun(())
 
     def discover(self) -> TestRun:
         """Run the selection; the first time, remember what it showed."""
         run = self._runner.discover()
+        self._tell(SELECTION, run.results, run.seconds)
         if not self._modules:
+            self._first = run
             for result in run.results:
                 self._modules.setdefault(_module(result.nodeid), []).append(result)
         return run
 
     def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
         """Run exactly these tests."""
-        return self._runner.run(nodeids, trace=trace)
+        run = self._runner.run(nodeids, trace=trace)
+        self._tell(_named(nodeids), run.results, run.seconds)
+        return run
 
     def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
         """Run exactly this test."""
-        return self._runner.run_test_and_check(test_file, test_function)
+        started = time.monotonic()
+        result = self._runner.run_test_and_check(test_file, test_function)
+        self._tell(result.nodeid, (result,), time.monotonic() - started)
+        return result
+
+    def first_run(self) -> TestRun:
+        """What the first discovery showed; empty before it."""
+        return self._first
 
     def module_ids(self, nodeid: str) -> list[str]:
         """The tests of the same file that were run, in order."""
@@ -42,6 +61,22 @@ class Baseline:
 
     def _results(self, nodeid: str) -> list[TestResult]:
         return self._modules.get(_module(nodeid), [])
+
+    def _tell(self, what: str, results: Sequence[TestResult], seconds: float) -> None:
+        if self._publish:
+            counts = Counter(result.verdict for result in results)
+            self._publish(
+                TestsRan(what, counts[Verdict.PASSED], counts[Verdict.FAILED], counts[Verdict.NOT_RUN], seconds)
+            )
+
+
+def _named(nodeids: Sequence[str]) -> str:
+    """The test, the file with a count, or the count alone."""
+    if len(nodeids) == 1:
+        return nodeids[0]
+    modules = {_module(nodeid) for nodeid in nodeids}
+    where = modules.pop() if len(modules) == 1 else f"{len(modules)} files"
+    return f"{len(nodeids)} tests of {where}"
 
 
 def _module(nodeid: str) -> str:

@@ -59,6 +59,10 @@ _MIGRATIONS = (
     """,
     # The text that the engine was about to write: a crash may have left it, or a beginning of it.
     "ALTER TABLE touched_files ADD COLUMN intended BLOB;",
+    """
+    -- What a fix was verified by, as a JSON document; what else a receipt shows stands with its error and attempt.
+    CREATE TABLE receipts (fix_id TEXT PRIMARY KEY REFERENCES fixes(id), document TEXT NOT NULL);
+    """,
 )
 
 

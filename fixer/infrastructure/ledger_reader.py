@@ -8,9 +8,10 @@ import time
 from datetime import datetime
 from uuid import UUID
 
-from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
+from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, Receipt, RunCounts, RunRecord
 from fixer.domain.errors import UsageError
 from fixer.domain.events import DomainEvent, FixAttemptCompleted, PhaseEntered
+from fixer.domain.models import ErrorDetails
 from fixer.infrastructure.ledger import Ledger
 
 
@@ -40,6 +41,25 @@ class LedgerReader:
             if name and (fix.id.startswith(name) or fix.commit.startswith(name) or fix.nodeid == name):
                 return fix
         raise UsageError(f"No fix is called {name!r}.", "List them with: fixer history")
+
+    def receipt(self, fix: FixRecord) -> Receipt:
+        """What this fix rests on."""
+        row = self._db.execute(
+            "SELECT e.error_type, e.message, e.stack_trace, e.captured_output, a.*, r.document FROM fixes f "
+            "JOIN attempts a ON a.id = f.attempt_id JOIN errors e ON e.id = a.error_id "
+            "LEFT JOIN receipts r ON r.fix_id = f.id WHERE f.id = ?",
+            (fix.id,),
+        ).fetchone()
+        before = ErrorDetails(row["error_type"], row["message"], row["stack_trace"], row["captured_output"])
+        kept = json.loads(row["document"] or "{}")
+        return Receipt(
+            fix,
+            before,
+            _attempt(row),
+            tuple(kept.get("guards", ())),
+            tuple(RunCounts(**run) for run in kept.get("runs", ())),
+            kept.get("made_with", {}),
+        )
 
     def _run(self, row: sqlite3.Row) -> RunRecord:
         errors = self._db.execute("SELECT * FROM errors WHERE run_id = ? ORDER BY position", (row["id"],)).fetchall()

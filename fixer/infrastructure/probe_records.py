@@ -23,6 +23,8 @@ class ProbeRun:
     status: int | None = None
     unfinished: str = ""
     """The test that had started and was never heard of again."""
+    imports: frozenset[Path] = frozenset()
+    """Files of the imported modules, where they were asked for."""
 
     def as_test_run(self, seconds: float) -> TestRun:
         """The part that the rest of fixer knows of."""
@@ -38,6 +40,7 @@ def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = ""
     records = [record for line in lines if (record := _record(line, nonce))]
     session = _first(records, "session")
     finished = _first(records, "end")
+    lines_of = _LineSets()
     reports: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         if record["kind"] in ("start", "report"):
@@ -46,12 +49,13 @@ def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = ""
     results += [_result(nodeid, found, project, ending) for nodeid, found in reports.items()]
     return ProbeRun(
         tuple(results),
-        {record["nodeid"]: _lines(record["files"]) for record in records if record["kind"] == "lines"},
+        {record["nodeid"]: lines_of(record["files"]) for record in records if record["kind"] == "lines"},
         Path(session["rootdir"]) if session else None,
         frozenset(session.get("plugins", ())),
         _first(records, "internal-error").get("text", ""),
         finished.get("status"),
         "" if finished else _unfinished(reports),
+        frozenset(map(Path, _first(records, "imports").get("files", ()))),
     )
 
 
@@ -147,5 +151,16 @@ def _captured(sections: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"--- {name} ---\n{text.rstrip()}" for name, text in sections if text.strip())
 
 
-def _lines(files: Mapping[str, Sequence[int]]) -> dict[Path, frozenset[int]]:
-    return {Path(file): frozenset(lines) for file, lines in files.items()}
+class _LineSets:
+    """Executed lines by file. Many tests execute the same lines of a file: they share one set."""
+
+    def __init__(self) -> None:
+        self._known: dict[frozenset[int], frozenset[int]] = {}
+        self._paths: dict[str, Path] = {}
+
+    def __call__(self, files: Mapping[str, Sequence[int]]) -> dict[Path, frozenset[int]]:
+        return {self._paths.setdefault(file, Path(file)): self._shared(lines) for file, lines in files.items()}
+
+    def _shared(self, lines: Sequence[int]) -> frozenset[int]:
+        found = frozenset(lines)
+        return self._known.setdefault(found, found)

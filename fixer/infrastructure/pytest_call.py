@@ -43,6 +43,10 @@ class Call:
     deselect: tuple[str, ...] = ()
     traced: tuple[Path, ...] = ()
     """Folders whose executed lines are wanted."""
+    only_if_cheap: bool = False
+    """Whether the lines are wanted only where recording them costs next to nothing."""
+    with_imports: bool = False
+    """Whether the files of all imported modules are wanted."""
     cache: Path | None = None
     """What pytest is to find in its cache; it gets a copy."""
 
@@ -177,7 +181,10 @@ def _environment(call: Call, folder: Path, records: Path, nonce: str) -> dict[st
             path.write_text(json.dumps(nodeids), encoding="ascii")
             env[f"FIXER_PROBE_{name}"] = str(path)
     if call.traced:
-        env["FIXER_PROBE_TRACE"] = json.dumps([str(path) for path in call.traced])
+        name = "FIXER_PROBE_TRACE_IF_CHEAP" if call.only_if_cheap else "FIXER_PROBE_TRACE"
+        env[name] = json.dumps([str(path) for path in call.traced])
+    if call.with_imports:
+        env["FIXER_PROBE_IMPORTS"] = "1"
     return env
 
 

@@ -43,24 +43,36 @@ class PytestRunner:
     """Where compiled modules go: never into the tree. Worth keeping: pytest alone takes seconds to compile."""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The user's environment. A copy: importing the engine later puts variables of its own into os.environ."""
+    record_lines: bool = False
+    """Whether the first discovery tells which lines each test executes, where that costs next to nothing."""
+    base: Path | None = None
+    """What node ids are relative to, where that is known before the first run."""
+    imports: frozenset[Path] = field(default=frozenset(), init=False)
+    """The files that the tests imported, where `with_imports`."""
+    with_imports: bool = False
     _rootdir: Path | None = field(default=None, init=False)
     _plugins: frozenset[str] = field(default=frozenset(), init=False)
 
     def rootdir(self) -> Path:
         """What node ids are relative to: pytest's rootdir once it is known."""
-        return self._rootdir or self.project
+        return self._rootdir or self.base or self.project
 
     def discover(self) -> TestRun:
         """Run what the user selected. Raises UsageError for an unknown test, TestsCannotRun where pytest cannot run."""
         started = time.monotonic()
         results: dict[str, TestResult] = {}
+        executed: dict[str, dict[Path, frozenset[int]]] = {}
+        cheaply = self.record_lines and self._rootdir is None
         for _ in range(MOST_RESUMES + 1):
             # What comes behind a test that killed the process still has to be seen.
-            run = self._call(self._discover_args(), deselect=tuple(results), cache=self._cache())
+            run = self._call(
+                self._discover_args(), deselect=tuple(results), trace=cheaply, cheaply=cheaply, cache=self._cache()
+            )
             _add(results, run.results)
+            executed.update(run.executed)
             if not run.unfinished:
                 break
-        return TestRun(tuple(results.values()), {}, time.monotonic() - started)
+        return TestRun(tuple(results.values()), executed, time.monotonic() - started)
 
     def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
         """Run exactly these tests, in file order; with `trace`, with the lines that each executed.
@@ -126,6 +138,7 @@ class PytestRunner:
         select: tuple[str, ...] | None = None,
         deselect: tuple[str, ...] = (),
         trace: bool = False,
+        cheaply: bool = False,
         cache: Path | None = None,
     ) -> ProbeRun:
         call = Call(
@@ -138,14 +151,21 @@ class PytestRunner:
             self.run_timeout,
             select,
             deselect,
-            tuple({self.project, self.rootdir()}) if trace else (),
+            self._traced(cheaply) if trace else (),
+            cheaply,
+            self.with_imports,
             cache,
         )
         answer = call_pytest(call)
+        self.imports |= answer.run.imports
         if answer.run.rootdir:
             self._rootdir, self._plugins = answer.run.rootdir, answer.run.plugins
         _require_run(answer, self.python)
         return answer.run
+
+    def _traced(self, everywhere: bool) -> tuple[Path, ...]:
+        folders = {self.project, self.rootdir()}
+        return tuple(folders | {self.top} if everywhere and self.top else folders)
 
     def _clean_bytecode(self) -> Path:
         try:

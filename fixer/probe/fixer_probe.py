@@ -2,7 +2,8 @@
 
 It is injected with `-p fixer_probe` into the project's own interpreter and configured by FIXER_PROBE_* variables:
 OUT (file to append to), NONCE (in every line, unknown to the code under test), SELECT and DESELECT (files with a JSON
-list of exact node ids), TIMEOUT (seconds per phase of a test), TRACE (JSON list of folders whose executed lines count).
+list of exact node ids), TIMEOUT (seconds per phase of a test), TRACE (JSON list of folders whose executed lines count),
+TRACE_IF_CHEAP (the same, where it costs next to nothing), IMPORTS (set: tell of the files of all imported modules).
 Python 3.8 and newer, pytest 6.2 and newer. It must warn about nothing: many projects turn warnings into errors.
 """
 
@@ -19,6 +20,8 @@ import pytest
 TEXT_LIMIT = 40000
 """Characters of a text that are kept, half from each end; whole lines."""
 FRAME_LIMIT = 60
+MOST_LINES = 30000000
+"""Bytes of executed lines that are written where nobody asked for them expressly; of further tests nothing is known."""
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _settings: "dict[str, str]" = {}
@@ -31,7 +34,7 @@ class Timeout(BaseException):
 def pytest_addoption(parser):
     """The first hook of all, before any conftest: take our variables out of sight of the project."""
     del parser
-    for name in ("OUT", "NONCE", "SELECT", "DESELECT", "TIMEOUT", "TRACE"):
+    for name in ("OUT", "NONCE", "SELECT", "DESELECT", "TIMEOUT", "TRACE", "TRACE_IF_CHEAP", "IMPORTS"):
         value = os.environ.pop("FIXER_PROBE_" + name, None)
         if value is not None:
             _settings[name] = value
@@ -72,7 +75,8 @@ class Probe:
         self._own_id = os.getpid
         self._process = self._own_id()
         self._seconds = 0.0 if _has_own_timeout(config) else float(settings.get("TIMEOUT", "0"))
-        self._tracer = _tracer(json.loads(settings["TRACE"])) if "TRACE" in settings else None
+        self._tracer = _tracer(settings)
+        self._lines_left = MOST_LINES if "TRACE_IF_CHEAP" in settings else sys.maxsize
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
@@ -117,13 +121,10 @@ class Probe:
         self._write("start", nodeid=nodeid)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item):
-        if self._tracer is None:
-            yield
-            return
-        self._tracer.start()
+    def pytest_runtest_protocol(self):
+        if self._tracer is not None:
+            self._tracer.start()
         yield
-        self._write("lines", nodeid=item.nodeid, files=self._tracer.stop())
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_setup(self):
@@ -145,6 +146,9 @@ class Probe:
         outcome = yield
         if call.excinfo is not None:
             outcome.get_result()._fixer = json.dumps(_exception_facts(call.excinfo))
+        if call.when == "teardown" and self._tracer is not None:
+            # With the report, because that travels from an xdist worker to where it is written down.
+            outcome.get_result()._fixer_lines = json.dumps(self._tracer.stop())
 
     def pytest_runtest_logreport(self, report):
         if type(report).__name__.lower() == "subtestreport" and not report.failed:
@@ -159,13 +163,22 @@ class Probe:
             facts["sections"] = [[name, _cut(text)] for name, text in report.sections]
             facts.update(_facts(report))
         self._write("report", **facts)
+        self._write_lines(report)
 
     def pytest_internalerror(self, excrepr):
         self._write("internal-error", text=_cut(str(excrepr)))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus):
+        if "IMPORTS" in self._settings:
+            self._write("imports", files=_imported_files())
         self._write("end", status=int(exitstatus))
+
+    def _write_lines(self, report):
+        lines = getattr(report, "_fixer_lines", "")
+        self._lines_left -= len(lines)
+        if lines and self._lines_left > 0:
+            self._write("lines", nodeid=report.nodeid, files=json.loads(lines))
 
     def _ids(self, name):
         if name not in self._settings:
@@ -208,10 +221,21 @@ class _Limit:
         raise Timeout("the test took longer than %g s" % self._seconds)
 
 
-def _tracer(folders):
-    from fixer_trace import new_tracer  # type: ignore[import-not-found]
+def _tracer(settings):
+    if "TRACE" in settings:
+        from fixer_trace import new_tracer  # type: ignore[import-not-found]
 
-    return new_tracer(folders)
+        return new_tracer(json.loads(settings["TRACE"]))
+    if "TRACE_IF_CHEAP" in settings:
+        from fixer_trace import cheap_tracer
+
+        return cheap_tracer(json.loads(settings["TRACE_IF_CHEAP"]))
+    return None
+
+
+def _imported_files():
+    found = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return sorted({os.path.realpath(file) for file in found if isinstance(file, str)})
 
 
 def _leave_paths():

@@ -7,12 +7,17 @@ import threading
 
 def new_tracer(folders):
     """What is told when a test starts, and when it stops gives its lines: file to sorted line numbers."""
+    return cheap_tracer(folders) or _SettraceTracer(folders)
+
+
+def cheap_tracer(folders):
+    """The same where it costs next to nothing, which is from Python 3.12 on; or None."""
     if hasattr(sys, "monitoring"):
         try:
             return _MonitoringTracer(folders)
         except (StopIteration, ValueError):  # every tool id is taken
             pass
-    return _SettraceTracer(folders)
+    return None
 
 
 class _SettraceTracer:
@@ -49,29 +54,40 @@ class _SettraceTracer:
 
 
 class _MonitoringTracer:
-    """Executed lines by `sys.monitoring` (PEP 669): each line costs only the first time in a test."""
+    """Executed lines by `sys.monitoring` (PEP 669): only the project's code is watched, and each line once a test."""
 
     def __init__(self, folders):
         self._scope = _Scope(folders)
         self._seen = {}
         self._monitoring = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+        self._line_event = self._monitoring.events.LINE
         self._tool = next(tool for tool in (4, 3, 2, 1) if self._monitoring.get_tool(tool) is None)
         self._monitoring.use_tool_id(self._tool, "fixer")
-        self._monitoring.register_callback(self._tool, self._monitoring.events.LINE, self._line)
+        self._monitoring.register_callback(self._tool, self._monitoring.events.PY_START, self._enter)
+        self._monitoring.register_callback(self._tool, self._line_event, self._line)
+        self._monitoring.set_events(self._tool, self._monitoring.events.PY_START)
 
     def start(self):
+        # Not restart_events: that would wake up every line of pytest and the standard library, too.
+        for code in list(self._seen):
+            self._monitoring.set_local_events(self._tool, code, 0)
+            self._monitoring.set_local_events(self._tool, code, self._line_event)
         self._seen = {}
-        self._monitoring.restart_events()
-        self._monitoring.set_events(self._tool, self._monitoring.events.LINE)
 
     def stop(self):
-        self._monitoring.set_events(self._tool, 0)
-        return {file: sorted(lines) for file, lines in self._seen.items()}
+        files = {}  # type: dict[str, set[int]]
+        for code, lines in list(self._seen.items()):
+            files.setdefault(self._scope.path_of(code.co_filename), set()).update(lines)
+        return {file: sorted(lines) for file, lines in files.items()}
+
+    def _enter(self, code, offset):
+        del offset
+        if self._scope.path_of(code.co_filename) is not None:
+            self._monitoring.set_local_events(self._tool, code, self._line_event)
+        return self._monitoring.DISABLE
 
     def _line(self, code, line):
-        file = self._scope.path_of(code.co_filename)
-        if file is not None:
-            self._seen.setdefault(file, set()).add(line)
+        self._seen.setdefault(code, set()).add(line)
         return self._monitoring.DISABLE
 
 

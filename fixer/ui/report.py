@@ -39,7 +39,7 @@ def run_text(run: RunRecord, *, color: bool = False, width: int = 0) -> str:
         (test.status, harmless(test.nodeid), _tried(test), _outcome(test)) for test in run.tests
     ]
     rows += [("broken", harmless(nodeid), "", "passed before this run, and fails since") for nodeid in run.newly_broken]
-    lines = _aligned(rows)
+    lines = aligned(rows)
     if width and any(len(line) > width for line in lines):
         lines = _stacked(rows, width)
     table = [_painted(line, row[0]) if color else line for line, row in zip(lines, rows, strict=True)]
@@ -51,24 +51,7 @@ def history_text(runs: Sequence[RunRecord]) -> str:
     if not runs:
         return "No runs yet."
     head = ("RUN", "STARTED", "MODEL", "FIXED", "SECONDS", "COST", "EXIT")
-    return "\n".join(_aligned([head, *(_history_row(run) for run in runs)]))
-
-
-def fix_text(fix: FixRecord, run: RunRecord, *, color: bool = False) -> str:
-    """One fix with its diff."""
-    attempt = _attempt_of(fix, run)
-    facts = [
-        ("fix", fix.id),
-        ("test", harmless(fix.nodeid)),
-        ("state", f"{fix.state}{f' ({harmless(fix.note)})' if fix.note else ''}"),
-        ("commit", fix.commit),
-        ("when", f"{fix.landed_at:%Y-%m-%d %H:%M}Z"),
-        ("run", f"{run.id} ({harmless(run.model)})"),
-        ("attempt", f"{attempt.number} at temperature {attempt.temperature:g}" if attempt else ""),
-        ("files", ", ".join(harmless(file) for file in fix.files)),
-    ]
-    known = _aligned(fact for fact in facts if fact[1])
-    return "\n".join([*known, "", *diff_lines(fix.diff, color=color)])
+    return "\n".join(aligned([head, *(_history_row(run) for run in runs)]))
 
 
 def patch_of(run: RunRecord) -> str:
@@ -211,10 +194,10 @@ def _sum_line(run: RunRecord) -> str:
 
 def _spent(run: RunRecord) -> str:
     tokens = _sent(run) + _received(run)
-    return f"{tokens:,} tokens, {_money(run.cost_usd)}" if tokens else _money(run.cost_usd)
+    return f"{tokens:,} tokens, {money(run.cost_usd)}" if tokens else money(run.cost_usd)
 
 
-def _money(usd: float | None) -> str:
+def money(usd: float | None) -> str:
     if usd is None:
         return "price unknown"
     return "free" if not usd else f"${usd:.4f}"
@@ -225,16 +208,10 @@ def _history_row(run: RunRecord) -> tuple[str, ...]:
     code = "unfinished" if run.exit_code is None else str(run.exit_code)
     started = f"{run.started_at:%Y-%m-%d %H:%M}Z"
     counts = f"{fixed}/{len(run.tests)}"
-    return (run.id, started, harmless(run.model), counts, f"{run.seconds:.1f}", _money(run.cost_usd), code)
+    return (run.id, started, harmless(run.model), counts, f"{run.seconds:.1f}", money(run.cost_usd), code)
 
 
-def _attempt_of(fix: FixRecord, run: RunRecord) -> AttemptRecord | None:
-    """The attempt that led to the fix: the last of its test, since none follows a success."""
-    attempts = [test.attempts[-1] for test in run.tests if test.nodeid == fix.nodeid and test.attempts]
-    return attempts[0] if attempts else None
-
-
-def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """The rows as lines, each column as wide as its widest cell."""
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -135,7 +135,7 @@ class TestRefusals:
             ),
             (
                 'guard = "all"',
-                '{origin} guard is "all", but must be suite, file or none.',
+                '{origin} guard is "all", but must be suite, affected, file or none.',
                 "Correct {origin} guard.",
             ),
             (

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
-from fixer.ui.report import fix_text, history_text, junit_xml, patch_of, run_json, run_text
+from fixer.ui.report import history_text, junit_xml, patch_of, run_json, run_text
 
 START = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 
@@ -158,41 +158,6 @@ def test_the_history() -> None:
         "r2   2024-05-06 07:08Z  offline  0/0    1.0      free     0"
     )
     assert history_text([]) == "No runs yet."
-
-
-def test_one_fix() -> None:
-    assert fix_text(FIX, RUN) == (
-        "fix      f1\n"
-        "test     t.py::test_a\n"
-        "state    landed\n"
-        "commit   0123456789abcdef\n"
-        "when     2024-05-06 07:08Z\n"
-        "run      r1 (a-model)\n"
-        "attempt  1 at temperature 0.4\n"
-        "files    a.py\n"
-        "\n"
-        "--- a/a.py\n"
-        "+++ b/a.py\n"
-        "@@ -1 +1 @@\n"
-        "-x = [1]\n"
-        "+x = [2]"
-    )
-
-
-def test_a_diff_in_colour() -> None:
-    assert fix_text(FIX, RUN, color=True).splitlines()[-2:] == ["\x1b[31m-x = [1]\x1b[0m", "\x1b[32m+x = [2]\x1b[0m"]
-
-
-def test_an_uncommitted_fix_of_a_run_that_is_gone() -> None:
-    fix = replace(FIX, commit="", state="uncommitted", note="there is no git", nodeid="t.py::gone")
-    assert fix_text(fix, RUN).splitlines()[:6] == [
-        "fix    f1",
-        "test   t.py::gone",
-        "state  uncommitted (there is no git)",
-        "when   2024-05-06 07:08Z",
-        "run    r1 (a-model)",
-        "files  a.py",
-    ]
 
 
 def test_the_json_is_exactly_what_is_documented() -> None:
