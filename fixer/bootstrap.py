@@ -22,7 +22,8 @@ from fixer.infrastructure.run_lock import is_held, run_lock
 from fixer.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
-    from fixer.application.usecases import FixRun
+    from fixer.application.fix_run import FixRun
+    from fixer.application.triage import Triage
     from fixer.infrastructure.aider_coder import AiderCoder
     from fixer.infrastructure.baseline import Baseline
     from fixer.infrastructure.interpreter import Interpreter
@@ -100,6 +101,8 @@ class RunPlan:
     settings: Settings
     interpreter: Interpreter
     selection: tuple[str, ...]
+    named: tuple[str, ...]
+    """What of the selection was typed, and not read from a log."""
     pytest_args: tuple[str, ...]
     listen: Listener
     reviewer: Reviewer | None
@@ -107,9 +110,11 @@ class RunPlan:
 
 def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     """Everything that a run needs, put together."""
-    from fixer.application.usecases import FixRun, TestFixingService
+    from fixer.application.fix_run import FixRun
+    from fixer.application.usecases import TestFixingService
     from fixer.infrastructure.baseline import Baseline
     from fixer.infrastructure.receipts import ReceiptKeeper
+    from fixer.infrastructure.selection import Named
     from fixer.infrastructure.shadow_repo import ShadowRepo
 
     settings = plan.settings
@@ -120,7 +125,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     shadow = ShadowRepo(memory.project)
     workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
     coder = _coder(memory.project, plan, runner, baseline, workspace, publisher)
-    publisher.listeners.append(plan.listen)
+    publisher.listeners += [baseline.follow, plan.listen]
     errors = LedgerErrors(memory.ledger, plan.id)
     service = TestFixingService(
         errors,
@@ -135,14 +140,40 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         guards=_guards(memory.project, settings, baseline, publisher),
         reviewer=plan.reviewer,
         publish=publisher,
+        confirm=settings.confirm,
     )
+    named = Named(plan.named, memory.project.directory, runner.rootdir)
 
     def before_fixing() -> None:
         coder.check_model()
         shadow.open()
 
-    look_again = settings.guard == "suite"
-    return FixRun(service, errors, baseline, workspace, publisher, before_fixing=before_fixing, look_again=look_again)
+    return FixRun(
+        service,
+        errors,
+        baseline,
+        workspace,
+        publisher,
+        before_fixing=before_fixing,
+        look_again=settings.guard == "suite",
+        triage=_triage(memory.project, plan, errors, baseline, publisher, named),
+        named=named,
+    )
+
+
+def _triage(
+    project: Project,
+    plan: RunPlan,
+    errors: LedgerErrors,
+    baseline: Baseline,
+    publisher: _Publisher,
+    named: Callable[[str], bool],
+) -> Triage:
+    from fixer.application.triage import Triage
+    from fixer.infrastructure.surroundings import EnvironmentLook
+
+    look = EnvironmentLook(project.directory, project.top, plan.interpreter)
+    return Triage(errors, baseline, publisher, look=look, named=named)
 
 
 def _runner(project: Project, plan: RunPlan) -> PytestRunner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,8 +18,10 @@ from fixer.ui.plain_help import CommandByTopic
 
 if TYPE_CHECKING:
     from fixer.application.ports import Arbiter
+    from fixer.application.records import RunRecord
     from fixer.bootstrap import Memory
     from fixer.domain.events import DomainEvent
+    from fixer.infrastructure.ledger_reader import LedgerReader
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -102,6 +105,7 @@ def run(
     no_verify: Annotated[bool, _safety("--no-verify", "", "Land without your commit hooks.")] = False,
     source: Annotated[list[str] | None, _safety("--source", "PATH", "Edit only below this (repeatable).")] = None,
     guard: Annotated[str, _safety("--guard", "LEVEL", "suite, affected, file or none.  [default: suite]")] = "",
+    confirm: Annotated[int | None, _safety("--confirm", "N", "Passes that prove a fix.  [default: 2]")] = None,
     python: Annotated[str, _safety("--python", "PATH", "The Python that runs the tests.")] = "",
     test_timeout: Annotated[float | None, _safety("--test-timeout", "S", "Seconds per test.  [default: 60]")] = None,
     as_json: Annotated[bool, _output("--json", "", "Print one JSON object.")] = False,
@@ -124,6 +128,7 @@ def run(
         "verify_hooks": False if no_verify else None,
         "source": tuple(source) if source else None,
         "guard": guard or None,
+        "confirm": confirm,
         "python": python or None,
         "test_timeout": test_timeout,
         "yes": True if yes or dry_run else None,
@@ -133,6 +138,7 @@ def run(
         pytest_args = (*pytest_args, option, value) if value else pytest_args
     wishes = RunWishes(
         selection=(*(tests or ()), *_from_log(from_log)),
+        named=tuple(tests or ()),
         pytest_args=(*pytest_args, "-x") if first else pytest_args,
         flags={name: value for name, value in flags.items() if value is not None},
         dry_run=dry_run,
@@ -209,22 +215,22 @@ def history(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a run, a commit or a test.")],
+    name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a commit, a test or a run.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object (of the run).")] = False,
 ) -> None:
-    """One run, or one fix with its receipt."""
+    """One run, one fix with its receipt, or what was tried on one test."""
     import json
 
     from fixer.ui.receipt import receipt_json, receipt_text
-    from fixer.ui.report import run_json, run_text
+    from fixer.ui.report import run_json
 
     reader = _settle(_memory()).reader
-    try:
-        fix = reader.fix(name)
-    except UsageError:
-        record = reader.run(name)
-        typer.echo(json.dumps(run_json(record), indent=2) if as_json else run_text(record))
+    found = _unfixed_or_run(reader, name)
+    if found:
+        record, text = found
+        typer.echo(json.dumps(run_json(record), indent=2) if as_json else text)
         return
+    fix = reader.fix(name)
     receipt = reader.receipt(fix)
     if as_json:
         whole = {**run_json(reader.run(fix.run_id)), "receipt": receipt_json(receipt)}
@@ -284,6 +290,21 @@ def demo(
     from fixer.demo import run_demo
 
     return run_demo(dict(os.environ), keep)
+
+
+def _unfixed_or_run(reader: LedgerReader, name: str) -> tuple[RunRecord, str] | None:
+    """What to show where no fix is meant: a test without one in the newest run that knows it, or a run."""
+    from fixer.ui.evidence import text_of_test
+    from fixer.ui.report import run_text
+
+    with suppress(UsageError):
+        test, run = reader.test(name)
+        return None if test.status == "fixed" and test.fix else (run, text_of_test(test, run))
+    with suppress(UsageError):
+        reader.fix(name)
+        return None
+    run = reader.run(name)
+    return run, run_text(run, full=True)
 
 
 def _from_log(file: str) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ from fixer.ui.console import Screen, open_screen
 if TYPE_CHECKING:
     from types import FrameType
 
+    from fixer.application.fix_run import RunSummary
     from fixer.application.records import RunRecord
-    from fixer.application.usecases import RunSummary
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class RunWishes:
     """What the command line asked of a run."""
 
     selection: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    """What of the selection was typed, and not read from a log."""
     pytest_args: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
     dry_run: bool = False
@@ -82,7 +84,7 @@ class _Run:
         self.id = memory.ledger.start_run(memory.project.top, settings.model[0])
         reviewer = None if wishes.as_json else screen.reviewer
         self._plan = RunPlan(
-            self.id, settings, interpreter, wishes.selection, wishes.pytest_args, screen.listen, reviewer
+            self.id, settings, interpreter, wishes.selection, wishes.named, wishes.pytest_args, screen.listen, reviewer
         )
 
     def go(self) -> RunSummary | None:

@@ -38,6 +38,8 @@ class Settings:
     guard: GuardLevel = "suite"
     """Other tests to guard after each fix: of its module (`file`), and those that execute the changed lines
     (`affected`); and all once more at the end (`suite`)."""
+    confirm: int = 2
+    """How often, each time in a process of its own, a test has to pass before its fix counts."""
     offline_budget: float = 30.0
     """Seconds that the offline model may search per attempt."""
     token_budget: int = 8000
@@ -287,6 +289,7 @@ _READERS: dict[str, _Reader] = {
     "verify_hooks": _switch,
     "yes": _switch,
     "guard": _guard,
+    "confirm": _whole(1, 100),
     "offline_budget": _number(0, 3600),
     "token_budget": _whole(500, 1_000_000),
     "color": _switch,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from fixer.domain.models import ErrorDetails
+from fixer.domain.models import Diagnosis, ErrorDetails
 
 FixState = Literal["landed", "uncommitted", "undone"]
 TestStatus = Literal["fixed", "unfixed", "flaky", "environment", "skipped"]
@@ -87,6 +87,8 @@ class ErrorRecord:
     fixed_by: str
     fix: FixRecord | None
     attempts: tuple[AttemptRecord, ...]
+    diagnosis: Diagnosis | None = None
+    """Why it was left alone, where it was."""
 
 
 @dataclass(frozen=True)

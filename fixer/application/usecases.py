@@ -1,9 +1,8 @@
-"""What happens: fix one failing test, and fix a whole red run."""
+"""What happens to one failing test: attempts at rising temperatures, each verified, then landed or undone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
@@ -20,21 +19,16 @@ from fixer.application.ports import (
     TestRunner,
     VcsManager,
 )
-from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TestsCannotRun, TreeNeedsPerson
 from fixer.domain.events import (
-    DiscoveryStarted,
     DomainEvent,
-    ErrorsDiscovered,
     FixAttemptCompleted,
     FixAttemptStarted,
-    FixedAlong,
     FixLanded,
-    FixTakenBack,
     GuardPassed,
     Notice,
     PhaseEntered,
 )
-from fixer.domain.models import CodeLocation, ErrorDetails, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
+from fixer.domain.models import ErrorDetails, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
 from fixer.domain.repositories import TestErrorRepository
 
 
@@ -46,7 +40,8 @@ class TestFixingService:
     """Finds failing tests and tries to fix them, at rising temperatures.
 
     Of what `error_repo`, `ai_manager`, `test_runner`, `vcs_manager` and `change_applier` return, only the truth
-    is relied on to decide; whatever else their answers carry is recorded.
+    is relied on to decide; whatever else their answers carry is recorded. `confirm` is how often, each time in a
+    process of its own, a test has to pass before its fix counts.
     """
 
     __test__: ClassVar[bool] = False
@@ -66,6 +61,7 @@ class TestFixingService:
         guards: Sequence[Guard] = (),
         reviewer: Reviewer | None = None,
         publish: Listener | None = None,
+        confirm: int = 1,
     ) -> None:
         self._errors = error_repo
         self._ai = ai_manager
@@ -78,6 +74,7 @@ class TestFixingService:
         self._checkpointer = checkpointer
         self._guards = guards
         self._reviewer = reviewer
+        self._confirm = confirm
         self._publish: Callable[[DomainEvent], None] = publish or _nobody_listens
 
     def discover_and_record_errors(self) -> TestRun:
@@ -154,10 +151,16 @@ class TestFixingService:
         if refusal:
             return refusal
         self._publish(PhaseEntered(error.id, "testing"))
-        result = self._tests.run_test_and_check(error.test_file, error.test_function)
-        if not result:
-            return _describe(result)
-        return self._guarded(error, proposal, after_test=True)
+        return self._tested(error) or self._guarded(error, proposal, after_test=True)
+
+    def _tested(self, error: TestError) -> str:
+        """Why the test cannot be trusted to pass now; empty where it passed as often as is asked for."""
+        for passed in range(self._confirm):
+            result = self._tests.run_test_and_check(error.test_file, error.test_function)
+            if not result:
+                again = f" (after it had passed {passed} of {passed + 1} runs)" if passed else ""
+                return f"{_describe(result)}{again}"
+        return ""
 
     def _guarded(self, error: TestError, proposal: object, *, after_test: bool) -> str:
         if not isinstance(proposal, Proposal):
@@ -223,146 +226,6 @@ class TestFixingService:
                 usage,
             )
         )
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """How a run ended: its errors with what became of them, and the tests that only fail since the run."""
-
-    errors: tuple[TestError, ...]
-    newly_broken: tuple[str, ...] = ()
-    stopped: bool = False
-    failure: FixerError | None = None
-    """What ended the run early, where something did; what had landed by then stays."""
-
-    @property
-    def still_red(self) -> bool:
-        """Whether any test that the run knows of is still red."""
-        return bool(self.newly_broken) or any(error.can_attempt_fix() for error in self.errors)
-
-
-class FixRun:
-    """Takes a red run and fixes it test by test; what one fix turns green is not paid for again."""
-
-    def __init__(
-        self,
-        service: TestFixingService,
-        error_repo: TestErrorRepository,
-        test_runner: TestRunner,
-        checkpointer: Checkpointer,
-        publish: Listener,
-        *,
-        before_fixing: Callable[[], None] = lambda: None,
-        look_again: bool = True,
-    ) -> None:
-        self._service = service
-        self._errors = error_repo
-        self._tests = test_runner
-        self._checkpointer = checkpointer
-        self._publish = publish
-        self._before_fixing = before_fixing
-        self._look_again = look_again
-        self._fixed_along: dict[UUID, list[TestError]] = {}
-
-    def __call__(self) -> RunSummary:
-        """Discover, fix, and look at everything once more."""
-        self._publish(DiscoveryStarted())
-        before = self._service.discover_and_record_errors()
-        if not before.results:
-            raise TestsCannotRun(
-                "pytest collected no tests here.", "Name the file or folder that holds them: fixer run tests"
-            )
-        errors = tuple(self._errors.get_unfixed_errors())
-        self._publish(ErrorsDiscovered(errors, len(before.passed), before.seconds))
-        landed: list[TestError] = []
-        stopped, failure = False, None
-        try:
-            if errors:
-                self._before_fixing()
-            self._fix_all(errors, landed)
-        except StopRun:
-            stopped = True
-        except (ProviderFailed, CapReached) as ended:
-            failure = ended
-        if not (landed and self._look_again):
-            return RunSummary(errors, (), stopped, failure)
-        after = self._tests.discover()
-        broken = self._broken_by(landed, sorted(before.passed - after.passed))
-        return RunSummary(errors + self._revealed(before, after), broken, stopped, failure)
-
-    def _fix_all(self, errors: Sequence[TestError], landed: list[TestError]) -> None:
-        given_up: set[CodeLocation] = set()
-        for error in errors:
-            if not error.can_attempt_fix():
-                continue
-            if error.location in given_up:
-                self._publish(Notice(f"{error.nodeid}: not tried, it fails at the same place as one that stays red"))
-            elif self._service.attempt_fix(error.id):
-                landed.append(error)
-                self._recheck(errors, error)
-            elif error.location:
-                # A second try at one place would most likely be paid for in vain; named alone, it is made.
-                given_up.add(error.location)
-
-    def _recheck(self, errors: Sequence[TestError], fixed: TestError) -> None:
-        red = [error for error in errors if error.can_attempt_fix()]
-        passed = self._passing(red)
-        for error in red:
-            if error.id in passed:
-                error.mark_fixed_by(fixed)
-                self._fixed_along.setdefault(fixed.id, []).append(error)
-                self._errors.save(error)
-                self._publish(FixedAlong(error.id, error.nodeid, fixed.nodeid))
-
-    def _passing(self, red: Sequence[TestError]) -> set[UUID]:
-        """Those that pass now: single tests in one run, files that could not be collected each on its own."""
-        tests = [error for error in red if error.test_function]
-        run = self._tests.run([error.nodeid for error in tests]) if tests else TestRun(())
-        passing = {error.id for error in tests if run.of(error.nodeid)}
-        files = (error for error in red if not error.test_function)
-        return passing | {error.id for error in files if self._tests.run_test_and_check(error.test_file, "")}
-
-    def _revealed(self, before: TestRun, after: TestRun) -> tuple[TestError, ...]:
-        """Red tests that the first run could not see, because their file could not be collected then."""
-        known = {result.nodeid for result in before.results}
-        revealed = tuple(error for error in errors_of(after) if error.nodeid not in known)
-        for error in revealed:
-            self._errors.save(error)
-        return revealed
-
-    def _broken_by(self, landed: list[TestError], suspects: list[str]) -> tuple[str, ...]:
-        """Take back the fix that broke a test, newest first, and name what stays broken."""
-        broken = self._still_red(suspects)  # a flaky test is not held against a fix
-        for error in reversed(landed):
-            if not broken:
-                break
-            broken = self._try_without(error, broken)
-        return tuple(broken)
-
-    def _try_without(self, error: TestError, broken: list[str]) -> list[str]:
-        try:
-            fix_id = self._checkpointer.take_back(error)
-        except TreeNeedsPerson:
-            return broken
-        left = self._still_red(broken)
-        if len(left) == len(broken):
-            self._checkpointer.put_back(error)
-            return broken
-        cured = tuple(nodeid for nodeid in broken if nodeid not in left)
-        self._reopen(error, f"broke {', '.join(cured)}")
-        self._publish(FixTakenBack(error.nodeid, fix_id, cured))
-        return left
-
-    def _reopen(self, error: TestError, reason: str) -> None:
-        for other in (error, *self._fixed_along.pop(error.id, [])):
-            other.reopen(reason)
-            self._errors.save(other)
-
-    def _still_red(self, nodeids: list[str]) -> list[str]:
-        if not nodeids:
-            return []
-        passed = self._tests.run(nodeids).passed
-        return [nodeid for nodeid in nodeids if nodeid not in passed]
 
 
 def errors_of(run: TestRun) -> list[TestError]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from fixer.domain.models import TestError, Usage
+from fixer.domain.models import Diagnosis, TestError, Usage
 
 
 class DomainEvent:
@@ -25,6 +25,14 @@ class ErrorsDiscovered(DomainEvent):
     errors: tuple[TestError, ...]
     passed: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Diagnosed(DomainEvent):
+    """These red tests are left alone, all for one reason."""
+
+    errors: tuple[TestError, ...]
+    diagnosis: Diagnosis
 
 
 @dataclass(frozen=True)

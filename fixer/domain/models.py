@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 ErrorStatus = Literal["unfixed", "fixed"]
 AttemptStatus = Literal["pending", "success", "failed"]
+DiagnosisKind = Literal["flaky", "order-dependent", "environment", "test at fault", "same cause"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ class ErrorDetails:
     message: str
     stack_trace: str = ""
     captured_output: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why no model was asked about a red test: what is wrong instead, with evidence, and the cure if there is one."""
+
+    kind: DiagnosisKind
+    message: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.cure}" if self.cure else self.message
 
 
 @dataclass(eq=False)
@@ -83,6 +96,8 @@ class TestError:
     status: ErrorStatus = "unfixed"
     fixed_by: UUID | None = None
     """The error whose fix made this test pass too, where it was not one of its own."""
+    diagnosis: Diagnosis | None = None
+    """Set where the test is left alone, although it is red."""
 
     @property
     def nodeid(self) -> str:
@@ -109,6 +124,10 @@ class TestError:
         """Record that this attempt came to nothing; the test stays unfixed."""
         attempt.complete("failed", reason)
 
+    def set_aside(self, diagnosis: Diagnosis) -> None:
+        """Record why this test is left alone; it stays unfixed."""
+        self.diagnosis = diagnosis
+
     def reopen(self, reason: str) -> None:
         """Record that a fix, verified before, was taken back again."""
         self.status = "unfixed"
@@ -121,6 +140,7 @@ class TestError:
         """Record that the fix of another test made this one pass."""
         self.status = "fixed"
         self.fixed_by = other.id
+        self.diagnosis = None
 
 
 class Verdict(Enum):

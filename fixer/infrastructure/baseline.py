@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fixer.application.ports import Listener, TestRunner
-from fixer.domain.events import TestsRan
+from fixer.domain.events import DomainEvent, FixedAlong, FixLanded, FixTakenBack, TestsRan
 from fixer.domain.models import TestResult, TestRun, Verdict
 
 SELECTION = "the selection"
@@ -23,6 +23,8 @@ class Baseline:
         self._publish = publish
         self._modules: dict[str, list[TestResult]] = {}
         self._first = TestRun(())
+        self._fixed: dict[str, str] = {}
+        """Tests that were red and are not any more, each with the test whose fix did it."""
 
     def discover(self) -> TestRun:
         """Run the selection; the first time, remember what it showed."""
@@ -51,13 +53,25 @@ class Baseline:
         """What the first discovery showed; empty before it."""
         return self._first
 
+    def follow(self, event: DomainEvent) -> None:
+        """Learn of an event which tests are green by now."""
+        match event:
+            case FixLanded(nodeid=nodeid):
+                self._fixed[nodeid] = nodeid
+            case FixedAlong(nodeid=nodeid, by=by):
+                self._fixed[nodeid] = by
+            case FixTakenBack(nodeid=nodeid):
+                self._fixed = {fixed: by for fixed, by in self._fixed.items() if by != nodeid}
+
     def module_ids(self, nodeid: str) -> list[str]:
         """The tests of the same file that were run, in order."""
         return [result.nodeid for result in self._results(nodeid) if result.verdict is not Verdict.NOT_RUN]
 
     def passed_before(self, nodeid: str) -> list[str]:
-        """The tests of the same file that passed."""
-        return [result.nodeid for result in self._results(nodeid) if result]
+        """The tests of the same file that passed, and whatever this run has made green, wherever it is."""
+        passed = [result.nodeid for result in self._results(nodeid) if result]
+        fixed = [other for other in self._fixed if other != nodeid and "::" in other and other not in passed]
+        return passed + fixed
 
     def _results(self, nodeid: str) -> list[TestResult]:
         return self._modules.get(_module(nodeid), [])

@@ -52,6 +52,14 @@ def find_interpreter(project: Path, asked: str, environ: Mapping[str, str], own_
     raise _nothing_found(tried)
 
 
+def install_command(python: Path) -> str:
+    """What puts something there, without its name; an environment that uv made has no pip of its own."""
+    settings = python.parent.parent / "pyvenv.cfg"
+    if settings.is_file() and "\nuv = " in settings.read_text(errors="replace"):
+        return f"uv pip install --python {python}"
+    return f"{python} -m pip install"
+
+
 @dataclass(frozen=True)
 class _Candidate:
     path: Path
@@ -100,11 +108,7 @@ def _examined(candidate: _Candidate, project: Path, environ: Mapping[str, str]) 
 
 
 def _install(python: Path, option: str = "") -> str:
-    """The command that puts pytest there; an environment that uv made has no pip of its own."""
-    settings = python.parent.parent / "pyvenv.cfg"
-    if settings.is_file() and "\nuv = " in settings.read_text(errors="replace"):
-        return f"uv pip install {option}--python {python} pytest"
-    return f"{python} -m pip install {option}pytest"
+    return f"{install_command(python)} {option}pytest"
 
 
 def _candidates(project: Path, environ: Mapping[str, str], own_prefix: Path) -> Iterator[_Candidate]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from fixer.domain.errors import LedgerUnusable
-from fixer.domain.models import CodeChanges, CodeLocation, ErrorDetails, FixAttempt, TestError
+from fixer.domain.models import CodeChanges, CodeLocation, Diagnosis, ErrorDetails, FixAttempt, TestError
 
 _MIGRATIONS = (
     """
@@ -63,6 +63,8 @@ _MIGRATIONS = (
     -- What a fix was verified by, as a JSON document; what else a receipt shows stands with its error and attempt.
     CREATE TABLE receipts (fix_id TEXT PRIMARY KEY REFERENCES fixes(id), document TEXT NOT NULL);
     """,
+    # Why a test is left alone: [kind, message, cure], or null.
+    "ALTER TABLE errors ADD COLUMN diagnosis TEXT",
 )
 
 
@@ -176,13 +178,19 @@ class LedgerErrors:
             [_load_attempt(attempt) for attempt in attempts],
             row["status"],
             UUID(row["fixed_by"]) if row["fixed_by"] else None,
+            read_diagnosis(row["diagnosis"]),
         )
+
+
+def read_diagnosis(stored: str | None) -> Diagnosis | None:
+    """What was stored of why a test is left alone."""
+    return Diagnosis(*json.loads(stored)) if stored else None
 
 
 _SAVE_ERROR = """
     INSERT INTO errors VALUES (:id, :run_id, (SELECT COUNT(*) FROM errors WHERE run_id = :run_id), :test_file,
-        :test_function, :status, :fixed_by, :error_type, :message, :stack_trace, :captured_output, :places)
-    ON CONFLICT (id) DO UPDATE SET status = :status, fixed_by = :fixed_by
+        :test_function, :status, :fixed_by, :error_type, :message, :stack_trace, :captured_output, :places, :diagnosis)
+    ON CONFLICT (id) DO UPDATE SET status = :status, fixed_by = :fixed_by, diagnosis = :diagnosis
 """
 _SAVE_ATTEMPT = """
     INSERT INTO attempts (id, error_id, number, temperature, status, reason, started_at, completed_at, original,
@@ -198,6 +206,7 @@ def _error_values(error: TestError) -> dict[str, object]:
     details = error.error_details
     # The place of the error comes first; without one there are no frames either.
     places = [error.location, *error.frames] if error.location else []
+    diagnosis = error.diagnosis
     return {
         "id": str(error.id),
         "test_file": Path(error.test_file).as_posix(),
@@ -209,6 +218,7 @@ def _error_values(error: TestError) -> dict[str, object]:
         "stack_trace": _storable(details.stack_trace),
         "captured_output": _storable(details.captured_output),
         "places": json.dumps([(str(place.file), place.line, place.column) for place in places]),
+        "diagnosis": json.dumps([diagnosis.kind, diagnosis.message, diagnosis.cure]) if diagnosis else None,
     }
 
 

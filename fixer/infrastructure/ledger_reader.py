@@ -6,13 +6,22 @@ import json
 import sqlite3
 import time
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, Receipt, RunCounts, RunRecord
+from fixer.application.records import (
+    AttemptRecord,
+    ErrorRecord,
+    FixRecord,
+    Receipt,
+    RunCounts,
+    RunRecord,
+    TestStatus,
+)
 from fixer.domain.errors import UsageError
 from fixer.domain.events import DomainEvent, FixAttemptCompleted, PhaseEntered
-from fixer.domain.models import ErrorDetails
-from fixer.infrastructure.ledger import Ledger
+from fixer.domain.models import Diagnosis, ErrorDetails
+from fixer.infrastructure.ledger import Ledger, read_diagnosis
 
 
 class LedgerReader:
@@ -32,6 +41,18 @@ class LedgerReader:
         if len(rows) != 1:
             raise UsageError(f"No run is called {run_id!r}.", "List them with: fixer history")
         return self._run(rows[0])
+
+    def test(self, nodeid: str) -> tuple[ErrorRecord, RunRecord]:
+        """A test that was red, as the newest run that knows it tells. Raises UsageError."""
+        file, _, function = nodeid.partition("::")
+        row = self._db.execute(
+            "SELECT run_id FROM errors WHERE test_file = ? AND test_function = ? ORDER BY rowid DESC LIMIT 1",
+            (file, function),
+        ).fetchone()
+        if row is None:
+            raise UsageError(f"No run knows a red test {nodeid!r}.", "List the runs with: fixer history")
+        run = self.run(row["run_id"])
+        return next(test for test in run.tests if test.nodeid == nodeid), run
 
     def fix(self, name: str) -> FixRecord:
         """The newest fix called so: by a prefix of its id or commit, or by its test. Raises UsageError."""
@@ -77,14 +98,16 @@ class LedgerReader:
     def _error(self, row: sqlite3.Row, names: dict[str, str]) -> ErrorRecord:
         attempts = self._db.execute("SELECT * FROM attempts WHERE error_id = ? ORDER BY number", (row["id"],))
         fix = self._db.execute(f"{_FIXES} WHERE e.id = ? ORDER BY f.rowid DESC LIMIT 1", (row["id"],)).fetchone()
+        diagnosis = read_diagnosis(row["diagnosis"])
         return ErrorRecord(
             _nodeid(row),
-            row["status"],
+            _status(row["status"], diagnosis),
             row["error_type"],
             row["message"],
             names.get(row["fixed_by"] or "", ""),
             _fix(fix) if fix else None,
             tuple(_attempt(attempt) for attempt in attempts),
+            diagnosis,
         )
 
 
@@ -136,6 +159,19 @@ _FIXES = (
     "AND (t.before IS NOT t.after OR t.before_executable IS NOT t.after_executable)) AS files "
     "FROM fixes f JOIN attempts a ON a.id = f.attempt_id JOIN errors e ON e.id = a.error_id"
 )
+
+
+def _status(stored: Literal["fixed", "unfixed"], diagnosis: Diagnosis | None) -> TestStatus:
+    if stored == "fixed" or diagnosis is None:
+        return stored
+    return _STATUS_OF_KIND.get(diagnosis.kind, stored)
+
+
+_STATUS_OF_KIND: dict[str, TestStatus] = {
+    "flaky": "flaky",
+    "order-dependent": "flaky",
+    "environment": "environment",
+}
 
 
 def _fix(row: sqlite3.Row) -> FixRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,10 @@ class ProbeRun:
     """The test that had started and was never heard of again."""
     imports: frozenset[Path] = frozenset()
     """Files of the imported modules, where they were asked for."""
+    deselected: frozenset[str] = frozenset()
+    """Tests that were asked for by their id, and that something in the project has left out."""
+    collected: frozenset[str] = frozenset()
+    """Files that hold tests, where a run was only to collect."""
 
     def as_test_run(self, seconds: float) -> TestRun:
         """The part that the rest of fixer knows of."""
@@ -46,6 +51,7 @@ def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = ""
         if record["kind"] in ("start", "report"):
             reports.setdefault(record["nodeid"], []).append(record)
     results = [_collect_result(record, project) for record in records if record["kind"] == "collect-error"]
+    results = list({result.nodeid: result for result in results}.values())  # one conftest.py hides many files
     results += [_result(nodeid, found, project, ending) for nodeid, found in reports.items()]
     return ProbeRun(
         tuple(results),
@@ -56,6 +62,8 @@ def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = ""
         finished.get("status"),
         "" if finished else _unfinished(reports),
         frozenset(map(Path, _first(records, "imports").get("files", ()))),
+        frozenset(nodeid for record in records if record["kind"] == "deselected" for nodeid in record["nodeids"]),
+        frozenset(_first(records, "collected").get("files", ())),
     )
 
 
@@ -89,7 +97,7 @@ def _result(nodeid: str, records: Sequence[dict[str, Any]], project: Path, endin
     if failed:
         return _failure(nodeid, failed, project, seconds)
     if not _is_finished(records):
-        return _cut_off(nodeid, ending, seconds)
+        return _cut_off(nodeid, ending, project, seconds)
     return TestResult(nodeid, *_verdict(phases), seconds=seconds)
 
 
@@ -126,12 +134,23 @@ def _collect_result(record: dict[str, Any], project: Path) -> TestResult:
     return TestResult(record["nodeid"], Verdict.FAILED, f"not collected: {error_type}", details, location, frames)
 
 
-def _cut_off(nodeid: str, ending: str, seconds: float) -> TestResult:
+def _cut_off(nodeid: str, ending: str, project: Path, seconds: float) -> TestResult:
     how, _, stacks = ending.partition("\n")
     reason = how or "never finished"
     error_type = "Timeout" if reason.startswith("timed out") else "Crash"
     details = ErrorDetails(error_type, f"The test process {reason}.", stacks)
-    return TestResult(nodeid, Verdict.FAILED, reason, details, seconds=seconds)
+    location, frames = _places(_stack_frames(stacks), project)
+    return TestResult(nodeid, Verdict.FAILED, reason, details, location, frames, seconds)
+
+
+def _stack_frames(stacks: str) -> list[tuple[str, str]]:
+    """File and line of the main thread's frames, outermost first, as faulthandler shows them: that thread comes last.
+
+    After a crash only the thread that crashed is of interest, wherever it stands.
+    """
+    threads = re.split(r"^(?=(?:Current thread|Thread) 0x)", stacks, flags=re.MULTILINE)
+    current = [thread for thread in threads if thread.startswith("Current thread")]
+    return re.findall(r'^ +File "([^"]+)", line (\d+)', (current or threads)[-1], re.MULTILINE)[::-1]
 
 
 def _places(frames: Iterable[Sequence[Any]], project: Path) -> tuple[CodeLocation | None, tuple[CodeLocation, ...]]:

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fixer.domain.errors import FixerError, TestsCannotRun, UsageError
@@ -77,38 +77,32 @@ class PytestRunner:
     def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
         """Run exactly these tests, in file order; with `trace`, with the lines that each executed.
 
+        A file among them counts as passed when all of it can be collected, and holds a test.
         Where pytest could run before, and now cannot, that is a failure of these tests.
         """
         started = time.monotonic()
         results: dict[str, TestResult] = {}
         executed: dict[str, dict[Path, frozenset[int]]] = {}
-        left = tuple(dict.fromkeys(nodeids))
-        for _ in range(MOST_RESUMES + 1):
+        left = tuple(dict.fromkeys(nodeid for nodeid in nodeids if "::" in nodeid))
+        for _ in range(MOST_RESUMES + 1 if left else 0):
             run = self._rerun(left, trace=trace)
             _add(results, run.results)
             executed.update(run.executed)
             left = tuple(nodeid for nodeid in left if nodeid not in results)
             if not (run.unfinished and left):
+                _add(results, [_unheard_of(nodeid, run) for nodeid in left])
                 break
+        files = tuple(dict.fromkeys(nodeid for nodeid in nodeids if "::" not in nodeid))
+        if files:
+            run = self._rerun(files, collect_only=True)
+            _add(results, [_collected(file, run) for file in files])
         return TestRun(tuple(results.values()), executed, time.monotonic() - started)
 
     def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
-        """Run exactly this test in a fresh process."""
+        """Run exactly this test in a fresh process; without a function, see whether the file can be collected."""
         file = Path(test_file).as_posix()
         nodeid = f"{file}::{test_function}" if test_function else file
-        if not test_function:
-            return self._collects(nodeid)
         return self.run([nodeid]).of(nodeid)
-
-    def _collects(self, file: str) -> TestResult:
-        """A file that could not be collected is mended when all of it can be, and holds a test."""
-        run = self._rerun((file,), collect_only=True)
-        failed = next((result for result in run.results if result.details), None)
-        if failed:
-            return failed
-        if run.status != 0:
-            return TestResult(file, Verdict.NOT_RUN, "holds no test that can be collected")
-        return TestResult(file, Verdict.PASSED)
 
     def _rerun(self, nodeids: tuple[str, ...], *, trace: bool = False, collect_only: bool = False) -> ProbeRun:
         ran_before = self._rootdir is not None
@@ -127,7 +121,7 @@ class PytestRunner:
         return [*_SHOWING, *options, "--", *self.selection]
 
     def _rerun_args(self, nodeids: Sequence[str], *more: str) -> list[str]:
-        files = dict.fromkeys(str(self.rootdir() / nodeid.partition("::")[0]) for nodeid in nodeids)
+        files = dict.fromkeys(str(self.rootdir() / _place_of(nodeid)) for nodeid in nodeids)
         alone = ("-n", "0") if "pytest-xdist" in self._plugins else ()
         return [*_SHOWING, *rerun_options(self.pytest_args), *alone, *more, "--", *files]
 
@@ -214,6 +208,40 @@ def _add(results: dict[str, TestResult], more: Iterable[TestResult]) -> None:
     """A file that cannot be collected is reported again by every run; the first word counts."""
     for result in more:
         results.setdefault(result.nodeid, result)
+
+
+def _place_of(nodeid: str) -> str:
+    """What pytest is to be given. A conftest.py holds no tests: it is judged by those of its folder."""
+    file = nodeid.partition("::")[0]
+    return str(Path(file).parent) if Path(file).name == "conftest.py" else file
+
+
+def _unheard_of(nodeid: str, run: ProbeRun) -> TestResult:
+    """Why a test that was asked for was not even begun."""
+    hidden = _hidden_by(nodeid.partition("::")[0], run)
+    if hidden is not None:
+        return replace(hidden, nodeid=nodeid)
+    reason = "deselected by the project's own configuration" if nodeid in run.deselected else "not collected"
+    return TestResult(nodeid, Verdict.NOT_RUN, reason)
+
+
+def _collected(file: str, run: ProbeRun) -> TestResult:
+    hidden = _hidden_by(file, run)
+    if hidden is not None:
+        return replace(hidden, nodeid=file)
+    path = Path(file)
+    holds_tests = any(path in (Path(other), *Path(other).parents) for other in run.collected)
+    if holds_tests or path.name == "conftest.py":
+        return TestResult(file, Verdict.PASSED)
+    return TestResult(file, Verdict.NOT_RUN, "holds no test that can be collected")
+
+
+def _hidden_by(file: str, run: ProbeRun) -> TestResult | None:
+    """What could not be collected or imported, so that the file's tests were not seen."""
+    path = Path(file)
+    suspects = {file, *(parent.as_posix() for parent in path.parents)}
+    suspects |= {(parent / "conftest.py").as_posix() for parent in path.parents}
+    return next((result for result in run.results if result.details and result.nodeid in suspects), None)
 
 
 def _unable(nodeid: str, problem: FixerError) -> TestResult:

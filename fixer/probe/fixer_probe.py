@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 
 import pytest
 
@@ -29,6 +30,9 @@ _settings: "dict[str, str]" = {}
 
 class Timeout(BaseException):
     """A test took too long. A BaseException, because tests and the code under test catch Exception."""
+
+    threads = ""
+    """The stacks of all other threads."""
 
 
 def pytest_addoption(parser):
@@ -53,7 +57,9 @@ def pytest_load_initial_conftests(early_config):
     """Coverage that the project asks for would write its reports and demand its percentage of a part of the tests."""
     if hasattr(early_config.known_args_namespace, "no_cov"):
         early_config.known_args_namespace.no_cov = True
-    yield
+    outcome = yield
+    if outcome.excinfo is not None and "OUT" in _settings:
+        _tell_of_conftest(early_config, outcome.excinfo[1])
 
 
 def pytest_configure(config):
@@ -61,6 +67,13 @@ def pytest_configure(config):
     settings = dict(getattr(config, "workerinput", {}).get("fixer_probe") or _settings)
     if "OUT" in settings:
         config.pluginmanager.register(Probe(config, settings), "fixer-probe-hooks")
+
+
+def _tell_of_conftest(config, raised):
+    """pytest gives up before there is a session; what is known of the project until then is told."""
+    facts = _conftest_facts(config, raised)
+    if facts:
+        Probe(config, _settings).tell_of_conftest(facts)
 
 
 class Probe:
@@ -83,10 +96,17 @@ class Probe:
         node.workerinput["fixer_probe"] = self._settings
 
     def pytest_sessionstart(self, session):
-        config = session.config
+        self._write_session(session.config)
+
+    def tell_of_conftest(self, facts):
+        """A conftest.py that cannot be imported; nothing else will be heard of this process."""
+        self._write_session(self._config)
+        self._write("collect-error", **facts)
+
+    def _write_session(self, config):
         self._write(
             "session",
-            rootdir=str(getattr(config, "rootpath", None) or config.rootdir),
+            rootdir=_rootdir(config),
             pytest=pytest.__version__,
             python=".".join(map(str, sys.version_info[:3])),
             plugins=sorted({dist.project_name for _, dist in config.pluginmanager.list_plugin_distinfo()}),
@@ -111,11 +131,24 @@ class Probe:
         report = outcome.get_result()
         if report.failed:
             raised = getattr(getattr(report, "call", None), "excinfo", None)
-            report._fixer = json.dumps(_collect_facts(collector, raised))
+            facts = _collect_facts(collector, raised)
+            facts.update(_conftest_facts(collector.config, getattr(raised, "value", None)))
+            report._fixer = json.dumps(facts)
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self._write("collect-error", nodeid=report.nodeid, text=_cut(_longrepr_text(report)), **_facts(report))
+            text = _cut(_longrepr_text(report))
+            self._write("collect-error", **{"nodeid": report.nodeid, "text": text, **_facts(report)})
+
+    def pytest_collection_finish(self, session):
+        if session.config.option.collectonly:
+            self._write("collected", files=sorted({item.nodeid.partition("::")[0] for item in session.items}))
+
+    def pytest_deselected(self, items):
+        wanted = self._ids("SELECT") or ()
+        lost = [item.nodeid for item in items if item.nodeid in wanted]
+        if lost:
+            self._write("deselected", nodeids=lost)
 
     def pytest_runtest_logstart(self, nodeid):
         self._write("start", nodeid=nodeid)
@@ -159,7 +192,8 @@ class Probe:
         elif report.skipped:
             facts["skip"] = _skip_reason(report)
         if report.failed:
-            facts["text"] = _cut(_longrepr_text(report))
+            threads = _facts(report).get("threads", "")
+            facts["text"] = _cut("\n\n".join(filter(None, [_longrepr_text(report), threads])))
             facts["sections"] = [[name, _cut(text)] for name, text in report.sections]
             facts.update(_facts(report))
         self._write("report", **facts)
@@ -218,7 +252,20 @@ class _Limit:
             signal.signal(signal.SIGALRM, self._before)
 
     def _stop(self, *_):
-        raise Timeout("the test took longer than %g s" % self._seconds)
+        timeout = Timeout("the test took longer than %g s" % self._seconds)
+        timeout.threads = _other_threads()
+        raise timeout
+
+
+def _other_threads():
+    """Where every thread but this one is; this one's place is told by the exception that is about to be raised."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    here = threading.get_ident()
+    return "\n".join(
+        "Thread %s (most recent call last):\n%s" % (names.get(ident, ident), "".join(traceback.format_stack(frame)))
+        for ident, frame in sys._current_frames().items()
+        if ident != here
+    )
 
 
 def _tracer(settings):
@@ -269,19 +316,39 @@ def _exception_facts(excinfo):
         "type": excinfo.type.__name__,
         "message": _cut(_text_of(excinfo.value)),
         "frames": _frames(excinfo.tb),
+        "threads": getattr(excinfo.value, "threads", "") if isinstance(excinfo.value, Timeout) else "",
     }
+
+
+def _rootdir(config):
+    return str(getattr(config, "rootpath", None) or config.rootdir)
+
+
+def _conftest_facts(config, raised):
+    """Under its own id, because it hides every test below it; empty where something else was raised."""
+    if type(raised).__name__ != "ConftestImportFailure":
+        return {}
+    error = getattr(raised, "cause", None) or raised.excinfo[1]
+    nodeid = os.path.relpath(str(raised.path), _rootdir(config)).replace(os.sep, "/")
+    start = error.__traceback__
+    while start is not None and start.tb_frame.f_code.co_filename != str(raised.path):
+        start = start.tb_next  # what pytest and the import system did until then explains nothing
+    text = "".join(traceback.format_exception(type(error), error, start))
+    return {"nodeid": nodeid, "text": _cut(text), **_error_facts(error)}
 
 
 def _collect_facts(collector, excinfo):
     facts = {"path": str(getattr(collector, "path", None) or getattr(collector, "fspath", ""))}
-    if excinfo is None:
-        return facts
-    error = excinfo.value.__cause__ or excinfo.value
+    if excinfo is not None:
+        facts.update(_error_facts(excinfo.value.__cause__ or excinfo.value))
+    return facts
+
+
+def _error_facts(error):
     frames = _frames(error.__traceback__)
     if isinstance(error, SyntaxError) and error.filename:
         frames.append([error.filename, error.lineno or 1, "<module>", (error.text or "").strip()])
-    facts.update(type=type(error).__name__, message=_cut(_text_of(error)), frames=frames)
-    return facts
+    return {"type": type(error).__name__, "message": _cut(_text_of(error)), "frames": frames}
 
 
 def _frames(traceback):
@@ -297,6 +364,8 @@ def _frames(traceback):
 
 
 def _absolute(name):
+    if name.startswith("<"):  # frozen or made up on the way: no file
+        return name
     try:
         return os.path.abspath(name)
     except OSError:  # the working directory is gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fixer.domain.events import (
+    Diagnosed,
     DiscoveryStarted,
     DomainEvent,
     ErrorsDiscovered,
@@ -14,7 +15,7 @@ from fixer.domain.events import (
     Notice,
     PhaseEntered,
 )
-from fixer.domain.models import Usage
+from fixer.domain.models import Diagnosis, TestError, Usage
 from fixer.ui.foreign_text import harmless, one_line
 
 
@@ -25,6 +26,8 @@ def line_of(event: DomainEvent, *, verbose: bool = False) -> str:
             return "Running the tests"
         case ErrorsDiscovered(errors, passed, seconds):
             return f"{f'{len(errors)} red' if errors else 'Nothing is red'}, {passed} passed ({seconds:.1f} s)"
+        case Diagnosed(errors, diagnosis):
+            return _set_aside(errors, diagnosis)
         case FixAttemptStarted():
             where = f"attempt {event.attempt_number}/{event.max_attempts}, temperature {event.temperature:g}"
             return f"{harmless(event.nodeid)}: {where}"
@@ -44,6 +47,12 @@ def spent(usage: Usage) -> str:
     return ", ".join(part for part in (f"{tokens:,} tokens" if tokens else "", price) if part)
 
 
+def _set_aside(errors: tuple[TestError, ...], diagnosis: Diagnosis) -> str:
+    who = harmless(errors[0].nodeid) if len(errors) == 1 else f"{len(errors)} tests"
+    cure = f"\n  {harmless(diagnosis.cure)}" if diagnosis.cure else ""
+    return f"{who}: {diagnosis.kind}: {harmless(diagnosis.message)}{cure}"
+
+
 def _completed(event: FixAttemptCompleted) -> str:
     outcome = "verified" if event.success else f"undone: {one_line(event.reason)}"
     price = spent(event.usage)
@@ -58,5 +67,6 @@ def _end_of_a_fix(event: DomainEvent) -> str:
         case FixedAlong(nodeid=nodeid):
             return f"  fixes {harmless(nodeid)} too"
         case FixTakenBack(nodeid=nodeid, broke=broke):
-            return f"The fix of {harmless(nodeid)} was taken back: it broke {', '.join(map(harmless, broke))}"
+            why = f"it broke {', '.join(map(harmless, broke))}" if broke else "its test is red in the run of everything"
+            return f"The fix of {harmless(nodeid)} was taken back: {why}"
     return ""

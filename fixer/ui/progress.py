@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from uuid import UUID
 
 from fixer.domain.events import (
+    Diagnosed,
     DiscoveryStarted,
     DomainEvent,
     ErrorsDiscovered,
@@ -75,7 +76,9 @@ class RunState:
             case DiscoveryStarted():
                 self.phase = "running the tests"
             case ErrorsDiscovered(errors=errors):
-                self.total, self.phase = len(errors), ""
+                self.total, self.phase = self.total + len(errors), ""
+            case Diagnosed(errors=errors):
+                self.finished.update(error.id for error in errors)
             case FixAttemptStarted():
                 self._begin(event)
             case PhaseEntered(phase=phase):

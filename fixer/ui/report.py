@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
+from fixer.domain.models import Diagnosis
 from fixer.ui.ending import INTERRUPTED
+from fixer.ui.evidence import evidence_lines, told_message
 from fixer.ui.foreign_text import harmless, one_line
 from fixer.ui.paint import Color, diff_lines, paint
 
@@ -33,8 +35,11 @@ def run_json(run: RunRecord) -> dict[str, object]:
     }
 
 
-def run_text(run: RunRecord, *, color: bool = False, width: int = 0) -> str:
-    """What became of each red test, and what it took; in at most `width` columns, as far as that can be (0: any)."""
+def run_text(run: RunRecord, *, color: bool = False, width: int = 0, full: bool = False) -> str:
+    """What became of each red test, and what it took; in at most `width` columns, as far as that can be (0: any).
+
+    With `full`, the attempts on every test that stays red, and not only on the first few.
+    """
     rows: list[tuple[str, ...]] = [
         (test.status, harmless(test.nodeid), _tried(test), _outcome(test)) for test in run.tests
     ]
@@ -43,7 +48,9 @@ def run_text(run: RunRecord, *, color: bool = False, width: int = 0) -> str:
     if width and any(len(line) > width for line in lines):
         lines = _stacked(rows, width)
     table = [_painted(line, row[0]) if color else line for line, row in zip(lines, rows, strict=True)]
-    return "\n".join([*table, *([""] if table else []), _sum_line(run)])
+    evidence = evidence_lines(run, width=width, full=full)
+    blocks = [block for block in (table, evidence, [_sum_line(run)]) if block]
+    return "\n\n".join("\n".join(block) for block in blocks)
 
 
 def history_text(runs: Sequence[RunRecord]) -> str:
@@ -93,12 +100,17 @@ def _test_json(test: ErrorRecord) -> dict[str, object]:
         "nodeid": test.nodeid,
         "status": test.status,
         "error_type": test.error_type,
-        "message": test.message,
+        "message": told_message(test),
+        "diagnosis": _diagnosis_json(test.diagnosis),
         "fixed_by": test.fixed_by or None,
         "commit": (test.fix.commit or None) if test.fix else None,
         "files": list(test.fix.files) if test.fix else [],
         "attempts": [_attempt_json(attempt) for attempt in test.attempts],
     }
+
+
+def _diagnosis_json(diagnosis: Diagnosis | None) -> dict[str, str] | None:
+    return {"kind": diagnosis.kind, "message": diagnosis.message, "cure": diagnosis.cure} if diagnosis else None
 
 
 def _attempt_json(attempt: AttemptRecord) -> dict[str, object]:
@@ -127,7 +139,7 @@ def _case(test: ErrorRecord) -> Element:
         return case
     kind = {"unfixed": "failure", "environment": "error"}.get(test.status, "skipped")
     reason = SubElement(case, kind, message=_outcome(test), type=harmless(test.error_type))
-    reason.text = harmless(test.message)
+    reason.text = harmless(told_message(test))
     return case
 
 
@@ -165,6 +177,8 @@ def _outcome(test: ErrorRecord) -> str:
         return f"by the fix of {one_line(test.fixed_by)}"
     if test.fix and test.status == "fixed":
         return _place(test.fix)
+    if test.diagnosis:
+        return one_line(f"{test.diagnosis.kind}: {test.diagnosis.message}".removeprefix(f"{test.status}: "))
     reason = test.attempts[-1].reason if test.attempts else ""
     return one_line(reason or f"{test.error_type}: {test.message}".strip(": "))
 

@@ -86,6 +86,7 @@ TEST = {
     "status": str,
     "error_type": str,
     "message": str,
+    "diagnosis": (dict, type(None)),
     "fixed_by": (str, type(None)),
     "commit": (str, type(None)),
     "files": list,
@@ -227,7 +228,9 @@ def test_a_plain_run_tells_its_course_on_stderr_and_the_result_on_stdout(
     table = said.out.splitlines()
     assert table[0] == f"fixed    {ADD}   1 attempt  {commit}"
     assert table[1].startswith(f"unfixed  {HALF}  1 attempt  ")
-    assert table[3].startswith("1 of 2 fixed in ")
+    assert table[3] == f"{HALF} stays red:"
+    assert table[4].startswith("  1: changed nothing; ")
+    assert table[6].startswith("1 of 2 fixed in ")
 
 
 def test_verbose_tells_what_was_left_out_of_the_context(tree: Tree, scripted_model: ScriptedModel) -> None:

@@ -237,7 +237,7 @@ def test_a_run_killed_in_the_middle_is_put_right_by_the_next_command(tree: Tree,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while "a + b" not in tree.read("calc.py") and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)

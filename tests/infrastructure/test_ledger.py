@@ -10,9 +10,9 @@ import pytest
 
 from fixer.domain.errors import LedgerUnusable, UsageError
 from fixer.domain.events import FixAttemptCompleted, PhaseEntered
-from fixer.domain.models import CodeChanges, CodeLocation, ErrorDetails, TestError, Usage
+from fixer.domain.models import CodeChanges, CodeLocation, Diagnosis, DiagnosisKind, ErrorDetails, TestError, Usage
 from fixer.infrastructure.fix_store import FixStore, StoredFix
-from fixer.infrastructure.ledger import Ledger, LedgerErrors
+from fixer.infrastructure.ledger import _MIGRATIONS, Ledger, LedgerErrors
 from fixer.infrastructure.ledger_reader import CostKeeper, LedgerReader
 
 
@@ -30,11 +30,14 @@ def test_an_error_and_its_attempts_survive_the_process(tmp_path: Path) -> None:
     attempt.changes = CodeChanges("a", "b", "diff")
     error.mark_attempt_failed(attempt, "no luck")
     errors.save(error)
+    error.set_aside(Diagnosis("flaky", "passed 1 of 3 runs", "look"))
+    errors.save(error)
 
     loaded = LedgerErrors(Ledger(tmp_path), "another").get_by_id(error.id)
 
     assert loaded is not None
     assert loaded.nodeid == error.nodeid
+    assert loaded.diagnosis == Diagnosis("flaky", "passed 1 of 3 runs", "look")
     assert loaded.error_details.message == "assert 1 == 2\n\\ud800"
     assert (loaded.location, loaded.frames) == (error.location, error.frames)
     kept = loaded.fix_attempts[0]
@@ -53,6 +56,47 @@ def test_unfixed_errors_are_those_of_the_run_in_the_order_found_and_stay_the_sam
     assert errors.get_unfixed_errors() == [first, third]
     assert errors.get_by_id(first.id) is first
     assert errors.get_by_id(uuid4()) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("flaky", "flaky"),
+        ("order-dependent", "flaky"),
+        ("environment", "environment"),
+        ("test at fault", "unfixed"),
+        ("same cause", "unfixed"),
+    ],
+)
+def test_why_a_test_was_left_alone_is_told_by_its_status(tmp_path: Path, kind: DiagnosisKind, status: str) -> None:
+    ledger = Ledger(tmp_path)
+    run_id = ledger.start_run(tmp_path, "offline")
+    error = an_error("test_a")
+    error.set_aside(Diagnosis(kind, "why"))
+    LedgerErrors(ledger, run_id).save(error)
+    record, run = LedgerReader(ledger).test(error.nodeid)
+    assert (record.status, record.diagnosis, run.id) == (status, Diagnosis(kind, "why"), run_id)
+
+
+def test_a_test_is_shown_as_the_newest_run_knows_it(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    runs = [ledger.start_run(tmp_path, "offline") for _ in range(2)]
+    for run_id in runs:
+        LedgerErrors(ledger, run_id).save(an_error("test_a"))
+    assert LedgerReader(ledger).test(an_error("test_a").nodeid)[1].id == runs[1]
+    with pytest.raises(UsageError, match="No run knows a red test"):
+        LedgerReader(ledger).test("t.py::nope")
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "ledger.db")
+    old.executescript(f"{_MIGRATIONS[0]}; PRAGMA user_version = 1;")
+    old.execute("INSERT INTO runs (id, worktree, model, pid, started_at) VALUES ('r1', '/p', 'm', 1, '2024-01-01')")
+    old.execute("INSERT INTO errors VALUES ('e1', 'r1', 0, 't.py', 'test_a', 'unfixed', NULL, 'E', 'm', '', '', '[]')")
+    old.commit()
+    old.close()
+    record, _ = LedgerReader(Ledger(tmp_path)).test("t.py::test_a")
+    assert (record.status, record.diagnosis) == ("unfixed", None)
 
 
 def test_a_corrupt_ledger_is_named_with_its_cure_and_left_alone(tmp_path: Path) -> None:

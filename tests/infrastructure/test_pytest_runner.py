@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from runners import runner
 
-from fixer.domain.errors import TestsCannotRun, UsageError
-from fixer.domain.models import TestRun, Verdict
+from fixer.domain.errors import UsageError
+from fixer.domain.models import CodeLocation, TestRun, Verdict
 from fixer.infrastructure.pytest_runner import PytestRunner
 
 TORTURE = """
@@ -222,11 +222,105 @@ def test_an_unknown_test_is_a_usage_error(project: Path) -> None:
         runner(project, "test_a.py::nope").discover()
 
 
-def test_a_conftest_that_raises_is_told_with_its_last_lines(project: Path) -> None:
-    (project / "conftest.py").write_text("raise RuntimeError('no database')\n")
+def test_a_conftest_that_raises_is_one_error_for_all_that_it_hides(project: Path) -> None:
+    (project / "calc.py").write_text("def f():\n    raise RuntimeError('no database')\n\n\nf()\n")
+    (project / "conftest.py").write_text("import calc\n")
+    for name in "ab":
+        (project / f"test_{name}.py").write_text("def test_1(): pass\n")
+    made = runner(project)
+    [error] = made.discover().results
+    assert (error.nodeid, error.verdict, error.reason) == ("conftest.py", Verdict.FAILED, "not collected: RuntimeError")
+    assert error.location == CodeLocation(project / "calc.py", 2)
+    assert error.details is not None
+    assert error.details.message == "no database"
+    assert "import calc" in error.details.stack_trace
+    assert "_pytest" not in error.details.stack_trace
+    assert made.run_test_and_check(Path("conftest.py"), "").reason == "not collected: RuntimeError"
+    (project / "calc.py").write_text("")
+    assert made.run_test_and_check(Path("conftest.py"), "")
+    assert made.discover().passed == {"test_a.py::test_1", "test_b.py::test_1"}
+
+
+def test_a_conftest_below_is_red_under_its_own_name_and_mended_alone(project: Path) -> None:
+    (project / "sub").mkdir()
+    (project / "sub/conftest.py").write_text("import no_such_module_at_all\n")
+    for name in "ab":
+        (project / f"sub/test_{name}.py").write_text("def test_1(): pass\n")
+    (project / "test_top.py").write_text("def test_1(): pass\n")
+    made = runner(project)
+    run = made.discover()
+    assert [(result.nodeid, result.reason) for result in run.results if not result] == [
+        ("sub/conftest.py", "not collected: ModuleNotFoundError")
+    ]
+    assert run.of("test_top.py::test_1")
+    hidden = made.run_test_and_check(Path("sub/test_a.py"), "test_1")
+    assert (hidden.nodeid, hidden.reason) == ("sub/test_a.py::test_1", "not collected: ModuleNotFoundError")
+    (project / "sub/conftest.py").write_text("")
+    assert made.run_test_and_check(Path("sub/conftest.py"), "")
+
+
+def test_files_are_collected_together_and_judged_each_on_its_own(project: Path) -> None:
+    (project / "test_a.py").write_text("import no_such_module_at_all\n")
+    (project / "test_b.py").write_text("def test_1(): assert 0\n")
+    (project / "test_c.py").write_text("")
+    run = runner(project).run(["test_a.py", "test_b.py", "test_c.py", "test_b.py::test_1"])
+    assert {result.nodeid: (bool(result), result.reason) for result in run.results} == {
+        "test_a.py": (False, "not collected: ModuleNotFoundError"),
+        "test_b.py": (True, ""),
+        "test_c.py": (False, "holds no test that can be collected"),
+        "test_b.py::test_1": (False, "AssertionError"),
+    }
+
+
+def test_what_the_project_leaves_out_is_not_run(project: Path) -> None:
+    (project / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(config, items):\n"
+        "    config.hook.pytest_deselected(items=items[:])\n    items[:] = []\n"
+    )
     (project / "test_a.py").write_text("def test_1(): pass\n")
-    with pytest.raises(TestsCannotRun, match="no database"):
-        runner(project).discover()
+    result = runner(project).run(["test_a.py::test_1"]).of("test_a.py::test_1")
+    assert (result.verdict, result.reason) == (Verdict.NOT_RUN, "deselected by the project's own configuration")
+
+
+def test_a_test_that_is_gone_or_hidden_says_so(project: Path) -> None:
+    (project / "test_a.py").write_text("def test_1(): pass\n")
+    made = runner(project)
+    assert made.run(["test_a.py::test_2"]).of("test_a.py::test_2").reason == "not collected"
+    (project / "test_a.py").write_text("def test_1(:\n")
+    result = made.run_test_and_check(Path("test_a.py"), "test_1")
+    assert (result.verdict, result.reason) == (Verdict.FAILED, "not collected: SyntaxError")
+    assert result.details is not None
+    assert result.details.error_type == "SyntaxError"
+
+
+def test_a_hanging_test_fails_with_the_stack_of_every_thread(project: Path) -> None:
+    (project / "shop.py").write_text(
+        "import threading\nimport time\n\n\ndef wait_for_it():\n    time.sleep(60)\n\n\n"
+        "def order():\n    courier = threading.Thread(target=wait_for_it, name='courier', daemon=True)\n"
+        "    courier.start()\n    courier.join()\n"
+    )
+    (project / "test_a.py").write_text("from shop import order\n\n\ndef test_1(): order()\n\n\ndef test_2(): pass\n")
+    run = runner(project, timeout=0.5).discover()
+    result = run.of("test_a.py::test_1")
+    assert (result.verdict, result.reason) == (Verdict.FAILED, "Timeout")
+    assert result.location == CodeLocation(project / "shop.py", 12)
+    assert result.details is not None
+    assert "Thread courier" in result.details.stack_trace
+    assert f'"{project}/shop.py", line 6, in wait_for_it' in result.details.stack_trace
+    assert run.of("test_a.py::test_2")
+
+
+@pytest.mark.slow
+def test_a_test_that_cannot_be_interrupted_fails_at_the_place_where_it_hangs(project: Path) -> None:
+    (project / "shop.py").write_text(
+        "import signal, time\n\n\ndef order():\n    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
+        "    time.sleep(60)\n"
+    )
+    (project / "test_a.py").write_text("from shop import order\n\n\ndef test_1(): order()\n")
+    result = runner(project, timeout=0.5).discover().of("test_a.py::test_1")
+    assert (result.verdict, result.reason) == (Verdict.FAILED, "timed out: nothing was heard of it for 6 s")
+    assert result.location == CodeLocation(project / "shop.py", 6)
+    assert [place.file.name for place in result.frames] == ["test_a.py", "shop.py"]
 
 
 def test_an_empty_project_has_no_results(project: Path) -> None:
@@ -266,8 +360,15 @@ def test_only_the_users_own_x_ends_the_first_run_early(project: Path) -> None:
     assert len(runner(project, args=("-x",)).discover().results) == 1
 
 
-@pytest.mark.parametrize("edit", ["raise KeyError('no')", "import os; os._exit(3)", "def ("])
-def test_an_edit_after_which_pytest_cannot_run_is_a_failed_fix(project: Path, edit: str) -> None:
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        ("raise KeyError('no')", "not collected: KeyError"),
+        ("import os; os._exit(3)", "pytest could not run"),
+        ("def (", "not collected: SyntaxError"),
+    ],
+)
+def test_an_edit_after_which_pytest_cannot_run_is_a_failed_fix(project: Path, edit: str, reason: str) -> None:
     (project / "calc.py").write_text("")
     (project / "conftest.py").write_text("import calc\n")
     (project / "test_a.py").write_text("def test_1(): assert 0\n")
@@ -275,9 +376,8 @@ def test_an_edit_after_which_pytest_cannot_run_is_a_failed_fix(project: Path, ed
     made.discover()
     (project / "calc.py").write_text(f"{edit}\n")
     result = made.run_test_and_check(Path("test_a.py"), "test_1")
-    assert (result.verdict, result.reason) == (Verdict.FAILED, "pytest could not run")
+    assert (result.verdict, result.reason) == (Verdict.FAILED, reason)
     assert result.details is not None
-    assert edit.partition(";")[0] in result.details.message or "code 3" in result.details.message
 
 
 @pytest.mark.parametrize("edit", ["raise KeyError('no')", "import os; os._exit(3)"])

@@ -41,6 +41,15 @@ def test_words_before_two_dashes_select_and_words_behind_go_to_pytest(
     assert wish.flags == {"yes": True}
 
 
+def test_what_stands_in_a_log_was_not_named_by_the_user(asked: list[RunWishes], tmp_path: Path) -> None:
+    log = tmp_path / "ci.log"
+    log.write_text("FAILED t.py::test_b - AssertionError: no\n")
+    main(["run", "t.py::test_a", "--from-log", str(log), "--confirm", "3"])
+    (wish,) = asked
+    assert (wish.selection, wish.named) == (("t.py::test_a", "t.py::test_b"), ("t.py::test_a",))
+    assert wish.flags == {"confirm": 3}
+
+
 def test_the_exit_code_is_that_of_the_run(asked: list[RunWishes]) -> None:
     assert main(["run"]) == 4
     assert asked == [RunWishes()]

@@ -93,6 +93,7 @@ class TestPrecedence:
             ("FIXER_YES", "1", "yes", True),
             ("FIXER_COLOR", "FALSE", "color", False),
             ("FIXER_GUARD", "file", "guard", "file"),
+            ("FIXER_CONFIRM", "5", "confirm", 5),
             ("FIXER_PYTHON", "/usr/bin/python3", "python", "/usr/bin/python3"),
             ("FIXER_SOURCE", "src,lib/core", "source", ("src", "lib/core")),
             ("FIXER_TEST_TIMEOUT", "2.5", "test_timeout", 2.5),

@@ -10,10 +10,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from fixer.application.fix_run import FixRun, RunSummary
 from fixer.application.ports import Decision, Landed
-from fixer.application.usecases import FixRun, RunSummary, StopRun, TestFixingService, errors_of
+from fixer.application.triage import Triage
+from fixer.application.usecases import StopRun, TestFixingService, errors_of
 from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TestsCannotRun, TreeNeedsPerson
 from fixer.domain.events import (
+    Diagnosed,
     DomainEvent,
     ErrorsDiscovered,
     FixAttemptCompleted,
@@ -21,12 +24,12 @@ from fixer.domain.events import (
     FixedAlong,
     FixLanded,
     FixTakenBack,
-    Notice,
     PhaseEntered,
 )
 from fixer.domain.models import (
     CodeChanges,
     CodeLocation,
+    Diagnosis,
     ErrorDetails,
     FixAttempt,
     Proposal,
@@ -350,6 +353,27 @@ class TestOneTest:
         assert seen == [("unfixed", "pending")]
         assert bench.tree.log[:2] == ["checkpoint", "propose"]
 
+    def test_a_fix_is_confirmed_as_often_as_is_asked_for(self) -> None:
+        bench = Bench(confirm=3)
+        assert bench.service.attempt_fix(bench.error().id)
+        assert bench.tree.log == ["propose", *["check"] * 3, "commit Fix t.py::test_a"]
+
+    def test_a_fix_that_does_not_hold_a_second_time_is_none(self) -> None:
+        bench = Bench(confirm=2, max_retries=2)
+        results = iter([True, False, False])
+        bench.tests.result = lambda nodeid: (  # type: ignore[method-assign]
+            TestResult(nodeid, Verdict.PASSED)
+            if next(results)
+            else TestResult(nodeid, Verdict.FAILED, "AssertionError", DETAILS)
+        )
+        error = bench.error()
+        assert not bench.service.attempt_fix(error.id)
+        assert bench.tree.log == ["propose", "check", "check", "revert", "propose", "check", "revert"]
+        assert [attempt.reason for attempt in error.fix_attempts] == [
+            "the test still fails: AssertionError: assert 1 == 2 (after it had passed 1 of 2 runs)",
+            "the test still fails: AssertionError: assert 1 == 2",
+        ]
+
     def test_events_tell_the_story(self) -> None:
         bench = Bench(answers=[Proposal(None, "declined", USAGE)])
         bench.service.attempt_fix(bench.error().id)
@@ -501,6 +525,7 @@ class TestDiscovery:
 
 
 A, B, C = "t.py::test_a", "t.py::test_b", "t.py::test_c"
+FLAKY = {A: Diagnosis("flaky", "passed 1 of 3 runs"), B: None}
 
 
 class TestRuns:
@@ -546,9 +571,24 @@ class TestRuns:
         bench.tests.locations = {"t.py::test_a": here, "t.py::test_b": here, "t.py::test_c": there}
         summary = bench.run()
         assert [len(error.fix_attempts) for error in summary.errors] == [3, 0, 3]
-        assert [event.text for event in bench.heard(Notice) if isinstance(event, Notice)] == [
-            "t.py::test_b: not tried, it fails at the same place as one that stays red"
-        ]
+        [told] = bench.heard(Diagnosed)
+        assert isinstance(told, Diagnosed)
+        assert [error.nodeid for error in told.errors] == ["t.py::test_b"]
+        assert told.diagnosis.message == "not tried: it has the same cause as t.py::test_a, which stays red"
+
+    def test_one_that_is_named_is_tried_although_its_cause_stays_red(self) -> None:
+        bench = Bench([A, B], red=lambda _: {A, B})
+        bench.tests.locations = dict.fromkeys([A, B], CodeLocation(Path("calc.py"), 2))
+        summary = bench.run(named=lambda nodeid: nodeid == B)
+        assert [len(error.fix_attempts) for error in summary.errors] == [3, 3]
+
+    def test_one_not_tried_for_its_cause_is_fixed_by_a_later_fix_all_the_same(self) -> None:
+        bench = Bench([A, B, C], red=lambda tree: {A} if C in [*tree.landed, tree.tried] else {A, B, C})
+        bench.tests.locations = dict.fromkeys([A, B], CodeLocation(Path("calc.py"), 2))
+        summary = bench.run()
+        assert [(error.status, error.diagnosis) for error in summary.errors[1:]] == [("fixed", None)] * 2
+        assert summary.errors[1].fixed_by == summary.errors[2].id
+        assert bench.heard(Diagnosed) == []
 
     def test_one_that_cannot_be_fixed_does_not_stop_the_others(self) -> None:
         bench = Bench([A, B], red=lambda tree: {A, *unless_fixed(B)(tree)})
@@ -643,18 +683,79 @@ class TestRuns:
         Bench([A], red=unless_fixed(A)).run(before_fixing=lambda: calls.append("red"))
         assert calls == ["red"]
 
-    def test_tests_that_only_show_after_a_fix_are_reported(self) -> None:
-        bench = Bench([A], red=lambda tree: {*unless_fixed(A)(tree), B})
+    def revealing(self, hidden: str, red: Callable[[Tree], set[str]]) -> Bench:
+        """A project whose tests B and C show only when `hidden` is fixed."""
+        bench = Bench([hidden], red=red)
         discover = bench.tests.discover
 
         def discover_more() -> TestRun:
-            bench.tests.nodeids = [A, B] if bench.tree.landed else [A]
+            bench.tests.nodeids = [A, B, C] if bench.tree.landed else [hidden]
             return discover()
 
         bench.tests.discover = discover_more  # type: ignore[method-assign]
+        return bench
+
+    def test_tests_that_only_show_after_a_fix_are_fixed_in_their_turn(self) -> None:
+        bench = self.revealing("t.py", unless_fixed("t.py", B))
         summary = bench.run()
-        assert [error.nodeid for error in summary.errors] == [A, B]
+        assert [(error.nodeid, error.status) for error in summary.errors] == [("t.py", "fixed"), (B, "fixed")]
+        assert (summary.still_red, summary.newly_broken, bench.tree.landed) == (False, (), ["t.py", B])
+
+    def test_what_a_file_has_hidden_is_fixed_also_without_a_last_look(self) -> None:
+        bench = self.revealing("t.py", unless_fixed("t.py", B))
+        assert not bench.run(look_again=False).still_red
+
+    def test_what_shows_after_a_fix_and_cannot_be_fixed_is_red_and_no_regression(self) -> None:
+        bench = self.revealing(A, lambda tree: {*unless_fixed(A)(tree), B})
+        summary = bench.run()
+        assert [(error.nodeid, error.status) for error in summary.errors] == [(A, "fixed"), (B, "unfixed")]
+        assert (summary.still_red, summary.newly_broken) == (True, ())
+
+    def test_a_fix_that_breaks_what_an_earlier_fix_mended_is_taken_back(self) -> None:
+        def red(tree: Tree) -> set[str]:
+            last = tree.tried or (tree.landed[-1] if tree.landed else "")
+            return {A, B} - {last}
+
+        bench = Bench([A, B], red=red)
+        summary = bench.run()
+        assert bench.tree.landed == [A]
+        assert [error.status for error in summary.errors] == ["fixed", "unfixed"]
+        assert summary.errors[1].fix_attempts[0].reason == f"broke {A}"
+        assert (summary.newly_broken, summary.still_red) == ((), True)
+
+    def test_a_fix_whose_own_test_is_red_in_the_end_is_taken_back(self) -> None:
+        bench = Bench([A, B], red=lambda tree: {A} if not tree.tried else set())
+        summary = bench.run()
+        assert bench.tree.landed == []
+        assert summary.errors[0].status == "unfixed"
+        assert summary.errors[0].fix_attempts[0].reason.startswith("passed when it was verified")
+
+    def test_what_is_set_aside_is_neither_paid_for_nor_rerun_and_still_red(self) -> None:
+        bench = Bench([A, B], red=lambda tree: {A, *unless_fixed(B)(tree)})
+        triage = Triage(
+            bench.errors,
+            bench.tests,
+            bench.events.append,
+            look=lambda error: Diagnosis("environment", "no server") if error.nodeid == A else None,
+        )
+        summary = bench.run(triage=triage)
+        assert [error.status for error in summary.errors] == ["unfixed", "fixed"]
+        assert [nodeid for nodeid, _ in bench.model.asked] == [B]
         assert summary.still_red
+
+    def test_what_was_set_aside_and_passes_in_the_end_is_not_red(self) -> None:
+        bench = Bench([A, B], red=lambda tree: set() if tree.landed else {A, *unless_fixed(B)(tree)})
+        triage = Triage(bench.errors, bench.tests, bench.events.append, look=lambda error: FLAKY[error.nodeid])
+        summary = bench.run(triage=triage)
+        assert [error.status for error in summary.errors] == ["unfixed", "fixed"]
+        assert not summary.still_red
+
+    def test_no_model_is_made_ready_where_everything_is_set_aside(self) -> None:
+        calls: list[str] = []
+        bench = Bench([A], red=lambda _: {A})
+        triage = Triage(bench.errors, bench.tests, bench.events.append, look=lambda error: FLAKY[error.nodeid])
+        bench.run(triage=triage, before_fixing=lambda: calls.append("ready"))
+        assert (calls, bench.model.asked) == ([], [])
 
     def test_phases_are_told_in_order(self) -> None:
         bench = Bench([A], red=unless_fixed(A), guards=[PickyGuard([], after_test=True)])

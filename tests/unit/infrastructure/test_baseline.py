@@ -1,11 +1,14 @@
-"""Every run is told of, with what was run and what became of it."""
+"""Every run is told of; what a fix must not break is what passed at first in its module, and what became green since."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
-from fixer.domain.events import DomainEvent, TestsRan
+import pytest
+
+from fixer.domain.events import DomainEvent, FixedAlong, FixLanded, FixTakenBack, TestsRan
 from fixer.domain.models import TestResult, TestRun, Verdict
 from fixer.infrastructure.baseline import SELECTION, Baseline
 
@@ -42,6 +45,42 @@ def test_runs_are_told_of_in_words_with_their_counts() -> None:
     ]
     assert told[0].seconds == 2.0
     assert not result
+
+
+class OneRun:
+    def discover(self) -> TestRun:
+        passed = [TestResult(f"a.py::test_{n}", Verdict.PASSED) for n in (1, 2)]
+        red = [TestResult(nodeid, Verdict.FAILED) for nodeid in ("a.py::test_3", "b.py::test_1", "b.py::test_2")]
+        return TestRun((*passed, *red, TestResult("a.py::test_4", Verdict.NOT_RUN, "skipped")))
+
+    def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
+        raise AssertionError("not asked for")
+
+    def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
+        raise AssertionError("not asked for")
+
+
+@pytest.fixture
+def baseline() -> Baseline:
+    baseline = Baseline(OneRun())
+    baseline.discover()
+    return baseline
+
+
+def test_at_first_it_is_what_passed_in_the_module(baseline: Baseline) -> None:
+    assert baseline.passed_before("a.py::test_3") == ["a.py::test_1", "a.py::test_2"]
+    assert baseline.module_ids("a.py::test_3") == ["a.py::test_1", "a.py::test_2", "a.py::test_3"]
+
+
+def test_what_was_fixed_is_to_stay_fixed(baseline: Baseline) -> None:
+    baseline.follow(FixLanded(uuid4(), "b.py::test_1", "f1", "c0ffee", "", ("b.py",)))
+    baseline.follow(FixedAlong(uuid4(), "b.py::test_2", "b.py::test_1"))
+    baseline.follow(FixLanded(uuid4(), "c.py", "f2", "c0ffee", "", ("c.py",)))
+    assert baseline.passed_before("a.py::test_3")[2:] == ["b.py::test_1", "b.py::test_2"]
+    assert baseline.passed_before("b.py::test_1") == ["b.py::test_2"]
+    baseline.follow(FixTakenBack("b.py::test_1", "f1", ("a.py::test_1",)))
+    assert baseline.passed_before("a.py::test_3") == ["a.py::test_1", "a.py::test_2"]
+
 
 
 def _verdict(nodeid: str) -> Verdict:

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from fixer.domain.events import (
+    Diagnosed,
     DiscoveryStarted,
     DomainEvent,
     ErrorsDiscovered,
@@ -22,7 +23,7 @@ from fixer.domain.events import (
     Notice,
     PhaseEntered,
 )
-from fixer.domain.models import ErrorDetails, TestError, Usage
+from fixer.domain.models import Diagnosis, ErrorDetails, TestError, Usage
 from fixer.ui.progress import LiveProgress, PlainProgress, RunState
 
 ERRORS = tuple(TestError(Path("t.py"), name, ErrorDetails("E", "")) for name in ("test_a", "test_b[[red]x]", "test_c"))
@@ -195,3 +196,35 @@ def test_the_display_is_away_while_a_person_is_asked(console: Console) -> None:
             hidden, shown = written(console).count("\x1b[?25l"), written(console).count("\x1b[?25h")
         assert hidden == shown == 1
     assert written(console).count("\x1b[?25l") == written(console).count("\x1b[?25h") == 2
+
+
+def test_what_is_left_alone_is_told_once_with_its_cure_and_counts_as_finished() -> None:
+    out = io.StringIO()
+    state = RunState()
+    progress = PlainProgress(out)
+    for event in (
+        ErrorsDiscovered(ERRORS, 12, 1.24),
+        Diagnosed((FIRST, SECOND), Diagnosis("environment", "the module numpy is not installed", "pip install numpy")),
+        Diagnosed((THIRD,), Diagnosis("flaky", "passed 1 of 3\x1b[2J runs")),
+    ):
+        progress(event)
+        state.follow(event)
+    assert out.getvalue().splitlines()[1:] == [
+        "2 tests: environment: the module numpy is not installed",
+        "  pip install numpy",
+        "t.py::test_c: flaky: passed 1 of 3 runs",
+    ]
+    assert (len(state.finished), state.total) == (3, 3)
+
+
+def test_a_fix_whose_own_test_is_red_in_the_end_says_so() -> None:
+    out = io.StringIO()
+    PlainProgress(out)(FixTakenBack(FIRST.nodeid, "f1", ()))
+    assert out.getvalue() == "The fix of t.py::test_a was taken back: its test is red in the run of everything\n"
+
+
+def test_what_a_fix_made_visible_counts_too() -> None:
+    state = RunState()
+    state.follow(ErrorsDiscovered(ERRORS, 12, 1.24))
+    state.follow(ErrorsDiscovered(ERRORS[:1], 12, 1.24))
+    assert state.total == 4

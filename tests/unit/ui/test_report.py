@@ -10,6 +10,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
+from fixer.domain.models import Diagnosis
+from fixer.ui.evidence import evidence_lines, text_of_test
 from fixer.ui.report import history_text, junit_xml, patch_of, run_json, run_text
 
 START = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
@@ -47,8 +49,10 @@ UNFIXED = ErrorRecord(
     "t.py::test_b[<&>]", "unfixed", "ValueError", "no\x00 & <never>", "", None, (FAILED, replace(FAILED, number=2))
 )
 ALONG = ErrorRecord("t.py::TestX::test_c", "fixed", "KeyError", "'k'", "t.py::test_a", None, ())
-LACKING = ErrorRecord("test_d.py", "environment", "ModuleNotFoundError", "No module named 'numpy'", "", None, ())
-FLAKY = ErrorRecord("t.py::test_e", "flaky", "AssertionError", "assert 0", "", None, ())
+NUMPY = Diagnosis("environment", "the module numpy is not installed", "python -m pip install numpy")
+LACKING = ErrorRecord("test_d.py", "environment", "ModuleNotFoundError", "No module named 'numpy'", "", None, (), NUMPY)
+ORDER = Diagnosis("order-dependent", "passes alone 3 of 3")
+FLAKY = ErrorRecord("t.py::test_e", "flaky", "AssertionError", "assert 0", "", None, (), ORDER)
 RUN = RunRecord(
     id="r1",
     started_at=START,
@@ -66,9 +70,16 @@ def test_the_summary() -> None:
         "fixed        t.py::test_a         1 attempt   012345678\n"
         "unfixed      t.py::test_b[<&>]    2 attempts  the test still fails: ValueError: [bold]no[/bold]\n"
         "fixed        t.py::TestX::test_c              by the fix of t.py::test_a\n"
-        "environment  test_d.py                        ModuleNotFoundError: No module named 'numpy'\n"
-        "flaky        t.py::test_e                     AssertionError: assert 0\n"
+        "environment  test_d.py                        the module numpy is not installed\n"
+        "flaky        t.py::test_e                     order-dependent: passes alone 3 of 3\n"
         "broken       t.py::test_z                     passed before this run, and fails since\n"
+        "\n"
+        "environment: the module numpy is not installed: test_d.py\n"
+        "  python -m pip install numpy\n"
+        "order-dependent: passes alone 3 of 3: t.py::test_e\n"
+        "t.py::test_b[<&>] stays red:\n"
+        "  1: a.py +1 -1; the test still fails: ValueError: [bold]no[/bold]\n"
+        "  2: a.py +1 -1; the test still fails: ValueError: [bold]no[/bold]\n"
         "\n"
         "2 of 5 fixed in 12.3 s with a-model, 3,702 tokens, $0.0375."
     )
@@ -84,11 +95,18 @@ def test_the_summary_on_a_narrow_terminal() -> None:
         "fixed        t.py::TestX::test_c\n"
         "             by the fix of t.py::test_a\n"
         "environment  test_d.py\n"
-        "             ModuleNotFoundError: No module named 'numpy'\n"
+        "             the module numpy is not installed\n"
         "flaky        t.py::test_e\n"
-        "             AssertionError: assert 0\n"
+        "             order-dependent: passes alone 3 of 3\n"
         "broken       t.py::test_z\n"
         "             passed before this run, and fails since\n"
+        "\n"
+        "environment: the module numpy is not installed: test_d.py\n"
+        "  python -m pip install numpy\n"
+        "order-dependent: passes alone 3 of 3: t.py::test_e\n"
+        "t.py::test_b[<&>] stays red:\n"
+        "  1: a.py +1 -1; the test still fails: ValueError: [bold]no…\n"
+        "  2: a.py +1 -1; the test still fails: ValueError: [bold]no…\n"
         "\n"
         "2 of 5 fixed in 12.3 s with a-model, 3,702 tokens, $0.0375."
     )
@@ -176,6 +194,7 @@ def test_the_json_is_exactly_what_is_documented() -> None:
                 "status": "fixed",
                 "error_type": "AssertionError",
                 "message": "assert 1 == 2",
+                "diagnosis": None,
                 "fixed_by": None,
                 "commit": "0123456789abcdef",
                 "files": ["a.py"],
@@ -201,6 +220,7 @@ def test_the_json_is_exactly_what_is_documented() -> None:
                 "status": "fixed",
                 "error_type": "KeyError",
                 "message": "'k'",
+                "diagnosis": None,
                 "fixed_by": "t.py::test_a",
                 "commit": None,
                 "files": [],
@@ -209,6 +229,58 @@ def test_the_json_is_exactly_what_is_documented() -> None:
         ],
         "newly_broken": ["t.py::test_z"],
     }
+
+
+def test_the_json_of_a_test_that_was_left_alone_holds_the_evidence() -> None:
+    [test] = json.loads(json.dumps(run_json(replace(RUN, tests=(FLAKY,)))))["tests"]
+    assert (test["status"], test["message"]) == ("flaky", "passes alone 3 of 3\nassert 0")
+    assert test["diagnosis"] == {"kind": "order-dependent", "message": "passes alone 3 of 3", "cure": ""}
+
+
+def test_one_test_that_stays_red_is_shown_with_all_that_was_tried() -> None:
+    assert text_of_test(
+        replace(UNFIXED, attempts=(FAILED, replace(FAILED, number=2, diff="")), diagnosis=NUMPY), RUN
+    ) == (
+        "test    t.py::test_b[<&>]\n"
+        "status  unfixed\n"
+        "run     r1 (a-model)\n"
+        "why     the module numpy is not installed. python -m pip install numpy\n"
+        "\n"
+        "ValueError: no & <never>\n"
+        "\n"
+        "attempt 1 at temperature 0.4: a.py +1 -1\n"
+        "--- a/a.py\n"
+        "+++ b/a.py\n"
+        "@@ -1 +1 @@\n"
+        "-x = [1]\n"
+        "+x = [2]\n"
+        "the test still fails: ValueError: [bold]no[/bold]\n"
+        "second\n"
+        "\n"
+        "attempt 2 at temperature 0.4: changed nothing\n"
+        "the test still fails: ValueError: [bold]no[/bold]\n"
+        "second"
+    )
+
+
+def test_the_report_goes_into_the_first_few_red_tests_and_show_into_all() -> None:
+    run = replace(RUN, tests=tuple(replace(UNFIXED, nodeid=f"t.py::test_{n}") for n in range(12)))
+    assert evidence_lines(run)[-1] == "Of 2 more: fixer show r1"
+    assert len(evidence_lines(run, full=True)) == 12 * 3
+
+
+def test_what_lacks_the_same_is_told_together() -> None:
+    run = replace(RUN, tests=tuple(replace(LACKING, nodeid=f"test_{n}.py") for n in range(5)))
+    assert evidence_lines(run) == [
+        "environment: the module numpy is not installed: test_0.py, test_1.py, test_2.py and 2 more",
+        "  python -m pip install numpy",
+    ]
+
+
+def test_a_diff_is_summed_up_by_file() -> None:
+    diff = "--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+x\n+y\n--- a/old.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-z\n"
+    run = replace(RUN, tests=(replace(UNFIXED, attempts=(replace(FAILED, diff=diff, reason="no"),)),))
+    assert evidence_lines(run)[-1] == "  1: new.py +2 -0, old.py +0 -1; no"
 
 
 def test_junit_xml() -> None:
