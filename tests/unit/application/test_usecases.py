@@ -24,6 +24,7 @@ from fixer.domain.events import (
     FixedAlong,
     FixLanded,
     FixTakenBack,
+    Notice,
     PhaseEntered,
 )
 from fixer.domain.models import (

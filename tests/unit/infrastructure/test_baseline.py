@@ -1,4 +1,4 @@
-"""Every run is told of; what a fix must not break is what passed at first in its module, and what became green since."""
+"""Every run is told of; a fix must not break what passed at first in its module, nor what became green since."""
 
 from __future__ import annotations
 
@@ -80,7 +80,6 @@ def test_what_was_fixed_is_to_stay_fixed(baseline: Baseline) -> None:
     assert baseline.passed_before("b.py::test_1") == ["b.py::test_2"]
     baseline.follow(FixTakenBack("b.py::test_1", "f1", ("a.py::test_1",)))
     assert baseline.passed_before("a.py::test_3") == ["a.py::test_1", "a.py::test_2"]
-
 
 
 def _verdict(nodeid: str) -> Verdict:
