@@ -16,6 +16,7 @@ from fixer.infrastructure.recovery import take_back
 from fixer.infrastructure.rewriting import Adopted, TreeEdited, carry_over, describe
 from fixer.infrastructure.shadow_repo import ShadowRepo
 from fixer.infrastructure.user_branch import FileChange, Rewritten
+from fixer.infrastructure.user_branch import FileChange
 from fixer.infrastructure.working_file import read_state
 
 
@@ -72,6 +73,10 @@ class Workspace:
             attempt_id = str(self._attempt.id)
             changes = self._store.changes(attempt_id)
             self._store.finish(attempt_id, [(change.path, read_state(self.top / change.path)) for change in changes])
+
+    def changes(self) -> tuple[FileChange, ...]:
+        """The files that the open attempt touched, as they were and as the engine left them."""
+        return self._store.changes(str(self._attempt.id)) if self._attempt else ()
 
     def revert(self) -> None:
         """Take back the open attempt: Aider's undo first, then whatever is left, byte for byte.

@@ -13,8 +13,8 @@ from fixer.infrastructure.guards.change import NOT_LITERAL, Code, Function, Sour
 class ChecksGuard(DiffGuard):
     """What was refused before is still refused.
 
-    A check is an `assert`, a `raise` or an isinstance test. One may give way to another, or to a branch that answers
-    instead; a placeholder (NotImplementedError) and a re-raise are none.
+    A check is an `assert`, a `raise` or an isinstance test. One may give way to another, to a branch that answers
+    instead, or move to another function; a placeholder (NotImplementedError) and a re-raise are none.
     """
 
     name = "removed check"
@@ -25,23 +25,30 @@ class ChecksGuard(DiffGuard):
     def objections(self, candidate: Candidate) -> Iterator[str]:
         """Each function that checks less."""
         changes = list(candidate.comparable)
-        for change in changes:
+        for change in changes if not _is_misspelt_constant(candidate) else []:
             yield from _decided(change)
-        before, after = (sum((_all_checks(code) for code in codes), Counter()) for codes in _sides(changes))
+        moved = {kind for change in changes for kind in _gained(change)}
         for change in changes:
-            yield from _weakened(change, before - after)
+            yield from _weakened(change, moved)
 
 
-def _sides(changes: list[SourceChange]) -> tuple[list[Code], list[Code]]:
-    return [change.old for change in changes], [change.new for change in changes]
+def _is_misspelt_constant(candidate: Candidate) -> bool:
+    """Whether the test fails with `true` or `false` as in other languages: True in its place is no trick."""
+    return any(f"name '{word}'" in candidate.error.error_details.message for word in ("true", "false"))
 
 
-def _weakened(change: SourceChange, missing: Counter[str]) -> Iterator[str]:
+def _gained(change: SourceChange) -> Iterator[str]:
+    """The kinds of checks that a function has more of."""
+    for name, new in change.new.functions.items():
+        old = change.old.functions.get(name)
+        yield from _checks(new) - (_checks(old) if old else Counter())
+
+
+def _weakened(change: SourceChange, moved: set[str]) -> Iterator[str]:
     for name, old in change.old.functions.items():
         new = change.new.functions.get(name)
         lost = _lost(old, new) if new else Counter()
-        # A check that moved into another function is none that is missing.
-        gone = [kind for kind in lost if missing[kind] > 0]
+        gone = [kind for kind in lost if kind not in moved]
         if new and gone:
             yield (
                 f"{change.path}:{new.lineno}: `{name}` no longer has its {_WORDS[gone[0]]}; keep what is checked, "
@@ -55,9 +62,11 @@ _WORDS = {"assert": "`assert`", "raise": "`raise`", "isinstance": "`isinstance` 
 def _lost(old: Function, new: Function) -> Counter[str]:
     """Checks that `new` lacks, where its other conditions do not make up for them."""
     before, after = _checks(old), _checks(new)
-    if sum(before.values()) <= sum(after.values()) or _silenced(old, new):
-        return before - after if _silenced(old, new) else Counter()
-    made_up = _branches(new) >= _branches(old)
+    if _silenced(old, new):
+        return before - after
+    # A raise stands in a branch, which stays where it is replaced; an assert needs a branch that was not there.
+    needed = _branches(old) + (before - after)["assert"]
+    made_up = sum(before.values()) <= sum(after.values()) or _branches(new) >= needed
     return Counter() if made_up else before - after
 
 
@@ -70,10 +79,6 @@ def _silenced(old: Function, new: Function) -> bool:
 
 def _raises(body: list[ast.stmt]) -> bool:
     return any(isinstance(step, ast.Raise) for step in body)
-
-
-def _all_checks(code: Code) -> Counter[str]:
-    return sum((_checks(function) for function in code.functions.values()), Counter())
 
 
 def _checks(function: Function) -> Counter[str]:

@@ -13,7 +13,8 @@ from fixer.infrastructure.guards.change import Code, Function, SourceChange, bou
 class PublicNamesGuard(DiffGuard):
     """What could be imported and called before still can be, in the same way.
 
-    A misspelt name may be put right where the failing test asks for the right one, and a parameter may be added where
+    Modules whose own name is private have no public names. A misspelt name may be put right where the failing test
+    asks for the right one, and a parameter may be added where
     it hands one over (TypeError).
     """
 
@@ -24,7 +25,8 @@ class PublicNamesGuard(DiffGuard):
         """Each name that is gone, each signature that is narrower."""
         details = candidate.error.error_details
         for change in candidate.product:
-            yield from _gone(change, details.message)
+            if not _is_private(change.path.removesuffix(".py").replace("/", ".")):
+                yield from _gone(change, details.message)
         for change in candidate.comparable:
             yield from _narrowed(change, called_otherwise=details.error_type.endswith("TypeError"))
 
@@ -105,7 +107,7 @@ def _narrowed(change: SourceChange, *, called_otherwise: bool) -> Iterator[str]:
 
 
 def _is_private(name: str) -> bool:
-    return any(part.startswith("_") and part != "__init__" for part in name.split("."))
+    return any(part.startswith("_") and part not in ("__init__", "__main__") for part in name.split("."))
 
 
 def _narrower(old: ast.arguments, new: ast.arguments, *, called_otherwise: bool) -> str:
@@ -119,7 +121,8 @@ def _narrower(old: ast.arguments, new: ast.arguments, *, called_otherwise: bool)
 
 
 def _names(arguments: ast.arguments) -> list[str]:
-    return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    return [each.arg for each in given if not each.arg.startswith("_")]
 
 
 def _by_keyword(arguments: ast.arguments) -> set[str]:
@@ -130,4 +133,5 @@ def _required(arguments: ast.arguments) -> list[str]:
     positional = [*arguments.posonlyargs, *arguments.args]
     first = [each.arg for each in positional[: len(positional) - len(arguments.defaults)]]
     pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return [*first, *(each.arg for each, default in pairs if default is None)]
+    asked = [*first, *(each.arg for each, default in pairs if default is None)]
+    return [name for name in asked if name in _names(arguments)]

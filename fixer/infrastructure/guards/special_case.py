@@ -18,7 +18,7 @@ class SpecialCaseGuard(DiffGuard):
     Refused are, where they are new: a comparison with such a value that decides about a literal or an exception; a
     table of the test's inputs and outputs; a membership in a list of the test's inputs; a function that only
     returns the expected value. Values that are special in their own right are none: 0, 1, -1, empty ones, None, True,
-    False. Nor is a further case in code that told such values apart before: that is how it works.
+    False, Python's own `__names__`. Nor is a further case in code that told such values apart before.
     """
 
     name = "special case"
@@ -64,6 +64,8 @@ def _is_trivial(value: object) -> bool:
         return True
     if isinstance(value, int | float):
         return value in (0, 1, -1)
+    if isinstance(value, str) and value.startswith("__") and value.endswith("__"):
+        return True
     return value is Ellipsis or (isinstance(value, str | bytes | tuple | list | set | dict) and not value)
 
 
@@ -94,22 +96,27 @@ def _special_cases(old: Code, new: Code, values: _Values) -> Iterator[tuple[ast.
 
 def _decided_by(node: ast.AST, values: _Values) -> tuple[str, ast.expr] | None:
     """Where a value of the test decides about an answer: what is compared, and with which value."""
-    if isinstance(node, ast.If) and _gives_answer([*node.body, *node.orelse], values):
-        return _compared(node.test, values)
-    if isinstance(node, ast.IfExp) and any(_is_answer(side, values) for side in (node.body, node.orelse)):
-        return _compared(node.test, values)
+    if isinstance(node, ast.If):
+        return _branching(node.test, _gives_answer(node.body, values), _gives_answer(node.orelse, values), values)
+    if isinstance(node, ast.IfExp):
+        return _branching(node.test, _is_answer(node.body, values), _is_answer(node.orelse, values), values)
     if isinstance(node, ast.BoolOp) and any(_is_answer(side, values) for side in node.values):
-        return _compared(node, values)
+        return _compared(node, values, _SAME)
     if isinstance(node, ast.Return | ast.Assign) and isinstance(node.value, ast.Compare | ast.BoolOp):
-        return _compared(node.value, values)
+        return _compared(node.value, values, _SAME)
     if isinstance(node, ast.Match):
         return _matched(node, values)
     return None
 
 
-def _compared(test: ast.expr, values: _Values) -> tuple[str, ast.expr] | None:
+def _branching(test: ast.expr, then: bool, otherwise: bool, values: _Values) -> tuple[str, ast.expr] | None:
+    same = _compared(test, values, _SAME) if then else None
+    return same or (_compared(test, values, _OTHER) if otherwise else None)
+
+
+def _compared(test: ast.expr, values: _Values, how: tuple[type[ast.cmpop], ...]) -> tuple[str, ast.expr] | None:
     for node in ast.walk(test):
-        if not (isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _EQUALITY)):
+        if not (isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], how)):
             continue
         for side, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if values.telling(literal(side)) and literal(other) is NOT_LITERAL:
@@ -117,7 +124,8 @@ def _compared(test: ast.expr, values: _Values) -> tuple[str, ast.expr] | None:
     return None
 
 
-_EQUALITY = ast.Eq | ast.NotEq | ast.Is | ast.In | ast.NotIn
+_SAME = (ast.Eq, ast.Is, ast.In)
+_OTHER = (ast.NotEq, ast.IsNot, ast.NotIn)
 
 
 def _matched(match: ast.Match, values: _Values) -> tuple[str, ast.expr] | None:
@@ -159,7 +167,7 @@ def _told_apart(function: Function) -> dict[tuple[str, str], int]:
 
 def _comparisons(function: Function) -> Iterator[tuple[str, object]]:
     for node in own_nodes(function):
-        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _EQUALITY):
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (*_SAME, *_OTHER)):
             yield ast.unparse(node.left), literal(node.comparators[0])
             yield ast.unparse(node.comparators[0]), literal(node.left)
         elif isinstance(node, ast.Match):

@@ -10,7 +10,11 @@ from fixer.infrastructure.guards.change import Code, added, literal
 
 
 class ProcessGuard(DiffGuard):
-    """Nothing ends or interrupts the process; a way out that the failing test itself asks for is honest."""
+    """Nothing ends or interrupts the process.
+
+    Honest are a way out that the failing test itself asks for, and one that the file took before. (In pytest none of
+    them can make a test pass.)
+    """
 
     name = "ends the process"
     about = "a new `sys.exit`, `os._exit`, `os.kill`, `os.exec…`, `signal` or `atexit` that the test does not speak of"
@@ -18,21 +22,24 @@ class ProcessGuard(DiffGuard):
     def objections(self, candidate: Candidate) -> Iterator[str]:
         """Each way out."""
         expected = {word for word in _EXPECTABLE if word in candidate.test_source}
+        used = {name for change in candidate.product for name, _ in _exits(change.old)}
         for code, node, name in added(candidate.product, _exits):
-            if not expected & _EXPECTED_BY.get(name.partition(".")[0], frozenset()) or name.startswith("os."):
+            if name not in used and not expected & _EXPECTED_BY.get(name.partition(".")[0], frozenset()):
                 yield f"{code.shown(node)} uses `{name}`, which cuts the test run short; let the code go on"
 
 
 class PatchGuard(DiffGuard):
-    """No module, no class of another module and no built-in is changed from outside."""
+    """No module, no class of another module and no built-in is changed from outside, where none of it was before."""
 
     name = "patches other code"
     about = "assigning to attributes of imported modules and classes, to `builtins`, `globals()` or `sys.modules`"
 
     def objections(self, candidate: Candidate) -> Iterator[str]:
         """Each place."""
+        patched = {name.partition(".")[0] for change in candidate.product for name, _ in _patches(change.old)}
         for code, node, name in added(candidate.product, _patches):
-            yield f"{code.shown(node)} changes `{name}` from outside; change the code where it is written"
+            if name.partition(".")[0] not in patched:
+                yield f"{code.shown(node)} changes `{name}` from outside; change the code where it is written"
 
 
 class CodeFromTextGuard(DiffGuard):
