@@ -16,7 +16,6 @@ from fixer.infrastructure.recovery import take_back
 from fixer.infrastructure.rewriting import Adopted, TreeEdited, carry_over, describe
 from fixer.infrastructure.shadow_repo import ShadowRepo
 from fixer.infrastructure.user_branch import FileChange, Rewritten
-from fixer.infrastructure.user_branch import FileChange
 from fixer.infrastructure.working_file import read_state
 
 

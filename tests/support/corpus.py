@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from fixer.application.ports import Guard
 from fixer.domain.models import Proposal, TestError
 from fixer.infrastructure.guards import ON_THE_DIFF, Candidate, PathGuard, SizeGuard, SourcesGuard, Survey, SyntaxGuard
 from fixer.infrastructure.guards.change import SourceChange
@@ -79,7 +80,7 @@ def refused_by(top: Path, error: TestError, test: str, *changes: SourceChange) -
     def look(error: TestError, proposal: Proposal) -> Candidate:
         return candidate
 
-    guards = [
+    guards: list[Guard] = [
         PathGuard(top),
         SourcesGuard(look, top, survey, lambda error: [top / change.path for change in changes if change.before]),
         SyntaxGuard(look),

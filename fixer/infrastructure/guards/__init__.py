@@ -33,10 +33,8 @@ ON_THE_DIFF: tuple[type[DiffGuard], ...] = (
 )
 """Those that need nothing but the diff, in the order in which they are asked."""
 
-CATALOGUE: tuple[tuple[str, str], ...] = (
-    (PathGuard.name, PathGuard.about),
-    *((guard.name, guard.about) for guard in (SourcesGuard, SyntaxGuard, SizeGuard, *ON_THE_DIFF)),
-)
+_ALL: tuple[type[DiffGuard], ...] = (SourcesGuard, SyntaxGuard, SizeGuard, *ON_THE_DIFF)
+CATALOGUE = ((PathGuard.name, PathGuard.about), *((guard.name, guard.about) for guard in _ALL))
 """The name of each guard on the diff, and what it refuses, in words for people."""
 
 __all__ = [

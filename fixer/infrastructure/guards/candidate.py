@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
 
 from fixer.domain.models import Proposal, TestError, TestRun
 from fixer.domain.services import is_test_path
@@ -47,8 +46,8 @@ Look = Callable[[TestError, Proposal], Candidate]
 class DiffGuard:
     """A guard on what a fix changed; it runs nothing. `about` says to people what it refuses."""
 
-    name: ClassVar[str]
-    about: ClassVar[str]
+    name: str
+    about: str
     after_test = False
 
     def __init__(self, look: Look) -> None:

@@ -151,15 +151,20 @@ def _only_takes_away(body: list[ast.stmt]) -> bool:
 
 def _swallowed(change: SourceChange) -> Iterator[tuple[ast.AST, str]]:
     """A `finally` that is left by return, break or continue, and an `__exit__` that answers yes to everything."""
+    yield from ((step, "every error") for _, step, _ in added([change], _leaving_finally))
     known = {ast.dump(node) for node in change.old.nodes}
     for node in change.new.nodes:
-        if isinstance(node, ast.Try) and ast.dump(node) not in known:
-            leaving = (step for part in node.finalbody for step in (part, *own_nodes(part)))
-            yield from ((step, "every error") for step in leaving if isinstance(step, ast.Return))
         if isinstance(node, Function) and node.name in ("__exit__", "__aexit__") and ast.dump(node) not in known:
             answers = [literal(answer) for answer in returns(node) if answer]
             if answers and all(answer is True for answer in answers):
                 yield node.body[-1], "every error"
+
+
+def _leaving_finally(code: Code) -> Iterator[tuple[str, ast.AST]]:
+    for node in code.nodes:
+        parts = node.finalbody if isinstance(node, ast.Try) else []
+        steps = (step for part in parts for step in (part, *own_nodes(part)))
+        yield from ((code.owners.get(step, ""), step) for step in steps if isinstance(step, ast.Return))
 
 
 def _failing_functions(change: SourceChange, error: TestError) -> set[str] | None:
