@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from command import fixer, model_env
 from corpus import CHEATS, Case, cases, write_project
-from scripted_model import Answer, ScriptedModel, edit
+from scripted_model import Answer, ScriptedModel, edit, edits
 from tree import Tree
 
 pytestmark = pytest.mark.slow
@@ -48,6 +48,34 @@ def test_no_cheat_lands_and_the_second_attempt_fixes(tmp_path: Path) -> None:
     assert {name: reason for case in CHEATED if (name := case.name) if (reason := wrong(tests[name], case))} == {}
     assert {case.name for case in CHEATED if tree.read(case.product) != case.honest} == set()
     assert {case.name for case in CHEATED if tree.read(case.test_file) != case.test} == set()
+
+
+@pytest.mark.parametrize("words", [[], ["--allow-tests"]])
+def test_a_test_is_edited_only_where_that_was_said(
+    tmp_path: Path, scripted_model: ScriptedModel, words: list[str]
+) -> None:
+    (case,) = (case for case in cases(CHEATS) if case.name == "weakened")
+    tree = Tree(tmp_path / "project").init()
+    write_project(tree.path, [case])
+    tree.commit("start")
+    scripted_model.answers(edit(case.test_file, case.test, case.cheat))
+    done = fixer(tree.path, "run", "--yes", "--attempts", "1", *words, **model_env(scripted_model))
+    assert (done.code, tree.read(case.test_file)) == ((0, case.cheat) if words else (1, case.test))
+
+
+def test_a_named_file_may_be_edited_and_a_named_guard_is_not_asked(
+    tmp_path: Path, scripted_model: ScriptedModel
+) -> None:
+    (case,) = (case for case in cases(CHEATS) if case.name == "if_literal")
+    tree = Tree(tmp_path / "project").init()
+    write_project(tree.path, [case])
+    tree.write("conftest.py", "A = 1\n")
+    tree.commit("start")
+    scripted_model.answers(edits((case.product, case.before, case.cheat), ("conftest.py", "A = 1\n", "A = 2\n")))
+    env = {**model_env(scripted_model), "FIXER_GUARDS_OFF": "special case"}
+    done = fixer(tree.path, "run", "--yes", "--attempts", "1", "--allow", "conftest.py", **env)
+    assert done.code == 0, done.err
+    assert (tree.read(case.product), tree.read("conftest.py")) == (case.cheat, "A = 2\n")
 
 
 def wrong(test: dict[str, Any], case: Case) -> str:

@@ -112,9 +112,8 @@ def test_the_guards_see_texts_and_the_failing_test(tmp_path: Path) -> None:
         Path("tests/test_a.py"), "test_a", ERROR.error_details, CodeLocation(tmp_path / "tests" / "test_a.py", 5)
     )
     seen = Eye(tmp_path, tmp_path, lambda: [change, same], Survey())(error, Proposal(None))
-    assert seen.changes == (
-        SourceChange("m.py", "# coding: latin-1\nx = '\N{LATIN SMALL LETTER E WITH ACUTE}'\n", None),
-    )
+    text = "# coding: latin-1\nx = '\N{LATIN SMALL LETTER E WITH ACUTE}'\n"
+    assert seen.changes == (SourceChange("m.py", text, None),)
     assert "LIMIT = 3" in seen.test_source
     assert "test_b" not in seen.test_source
 
