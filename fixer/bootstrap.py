@@ -271,9 +271,7 @@ _BY_LINES = ("suite", "affected")
 """The guard levels that ask who executes the changed lines."""
 
 
-def _guards_on_the_diff(
-    project: Project, settings: Settings, workspace: Workspace, briefing: Briefing
-) -> list[Guard]:
+def _guards_on_the_diff(project: Project, settings: Settings, workspace: Workspace, briefing: Briefing) -> list[Guard]:
     from fixer.infrastructure import guards
 
     permitted, survey = _permitted(project, settings), guards.Survey(project.top, project.directory)
