@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fixer.application.ports import Arbiter, Guard, Listener, Reviewer
 from fixer.domain.errors import UsageError
 from fixer.domain.events import DiscoveryStarted, DomainEvent, FixLanded, Notice
+from fixer.domain.services import Permitted
 from fixer.infrastructure.fix_store import DRY_RUN, FixStore
 from fixer.infrastructure.landing import Landing
 from fixer.infrastructure.ledger import Ledger, LedgerErrors
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from fixer.application.triage import Triage
     from fixer.infrastructure.aider_coder import AiderCoder
     from fixer.infrastructure.baseline import Baseline
+    from fixer.infrastructure.briefing import Briefing
     from fixer.infrastructure.interpreter import Interpreter
     from fixer.infrastructure.pytest_runner import PytestRunner
     from fixer.offline.model import OfflineModel
@@ -124,7 +126,8 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     publisher.listeners.append(ReceiptKeeper(memory.ledger, lambda: _made_with(memory.project, plan, runner)))
     shadow = ShadowRepo(memory.project)
     workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
-    coder = _coder(memory.project, plan, runner, baseline, workspace, publisher)
+    briefing = _briefing(memory.project, settings, baseline, publisher)
+    coder = _coder(memory.project, plan, runner, baseline, workspace, publisher, briefing)
     publisher.listeners += [baseline.follow, plan.listen]
     errors = LedgerErrors(memory.ledger, plan.id)
     service = TestFixingService(
@@ -137,7 +140,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=_guards(memory.project, settings, baseline, publisher),
+        guards=_guards(memory.project, settings, baseline, workspace, briefing, publisher),
         reviewer=plan.reviewer,
         publish=publisher,
         confirm=settings.confirm,
@@ -207,6 +210,22 @@ def _made_with(project: Project, plan: RunPlan, runner: PytestRunner) -> dict[st
     }
 
 
+def _briefing(project: Project, settings: Settings, baseline: Baseline, publisher: _Publisher) -> Briefing:
+    from fixer.infrastructure.briefing import Briefing
+    from fixer.infrastructure.prompt_library import PromptLibrary
+
+    return Briefing(
+        baseline,
+        PromptLibrary(project.top / ".fixer" / "prompts"),
+        project.top,
+        settings.token_budget,
+        baseline.module_ids,
+        publisher.detail,
+        _sources(project, settings),
+        _permitted(project, settings),
+    )
+
+
 def _coder(
     project: Project,
     plan: RunPlan,
@@ -214,22 +233,11 @@ def _coder(
     baseline: Baseline,
     workspace: Workspace,
     publisher: _Publisher,
+    briefing: Briefing,
 ) -> AiderCoder:
     from fixer.infrastructure.aider_coder import AiderCoder
-    from fixer.infrastructure.briefing import Briefing
-    from fixer.infrastructure.prompt_library import PromptLibrary
 
     settings = plan.settings
-    prompts = PromptLibrary(project.top / ".fixer" / "prompts")
-    briefing = Briefing(
-        baseline,
-        prompts,
-        project.top,
-        settings.token_budget,
-        baseline.module_ids,
-        publisher.detail,
-        _sources(project, settings),
-    )
     coder = AiderCoder(
         model=settings.model[0],
         shadow=workspace,
@@ -237,6 +245,7 @@ def _coder(
         local_models={"offline": _offline_model(project, plan, runner, baseline, publisher)},
         notice=publisher.notice,
         model_timeout=settings.model_timeout,
+        permitted=_permitted(project, settings),
     )
     workspace.use_engine(coder.undo, settings.model[0])
     # Aider takes seconds to import: that begins while the tests run, for the case that they are red.
@@ -268,22 +277,52 @@ def _offline_model(
     )
 
 
-def _guards(project: Project, settings: Settings, baseline: Baseline, publisher: _Publisher) -> list[Guard]:
+def _guards(
+    project: Project,
+    settings: Settings,
+    baseline: Baseline,
+    workspace: Workspace,
+    briefing: Briefing,
+    publisher: _Publisher,
+) -> list[Guard]:
     from fixer.infrastructure.affected import AffectedGuard
-    from fixer.infrastructure.guards import ModuleGuard, PathGuard
+    from fixer.infrastructure.guards import ModuleGuard
 
-    guards: list[Guard] = [PathGuard(project.top, _sources(project, settings))]
+    asked = _guards_on_the_diff(project, settings, workspace, briefing)
     if settings.guard != "none":
-        guards.append(ModuleGuard(baseline, baseline.passed_before))
+        asked.append(ModuleGuard(baseline, baseline.passed_before))
     if settings.guard in _BY_LINES:
         affected = AffectedGuard(baseline, baseline.first_run, project.top)
         publisher.listeners.append(_on_landing(affected.renumber))
-        guards.append(affected)
-    return guards
+        asked.append(affected)
+    return asked
 
 
 _BY_LINES = ("suite", "affected")
 """The guard levels that ask who executes the changed lines."""
+
+
+def _guards_on_the_diff(project: Project, settings: Settings, workspace: Workspace, briefing: Briefing) -> list[Guard]:
+    from fixer.infrastructure import guards
+
+    permitted, survey = _permitted(project, settings), guards.Survey(project.top, project.directory)
+    look = guards.Eye(project.top, project.directory, workspace.changes, survey)
+    sources = _sources(project, settings)
+    known: list[Guard] = [
+        guards.PathGuard(project.top, sources, permitted),
+        guards.SyntaxGuard(look),
+        guards.SizeGuard(look, settings.max_lines, settings.max_files),
+        *(guard(look) for guard in guards.ON_THE_DIFF),
+    ]
+    if not sources:  # else the user has said where the sources are
+        known.append(guards.SourcesGuard(look, project.top, survey, briefing.executed, permitted))
+    return [guard for guard in known if guard.name not in settings.guards_off]
+
+
+def _permitted(project: Project, settings: Settings) -> Permitted:
+    named = ((project.directory / place).resolve() for place in settings.allow)
+    inside = (path.relative_to(project.top) for path in named if path.is_relative_to(project.top))
+    return Permitted(tuple(inside), settings.allow_tests)
 
 
 def _sources(project: Project, settings: Settings) -> tuple[Path, ...]:

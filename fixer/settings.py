@@ -31,6 +31,15 @@ class Settings:
     run_timeout: float = 1800.0
     source: tuple[str, ...] = ()
     """The only places that may be edited, relative to the project; empty: wherever no test lives."""
+    allow: tuple[str, ...] = ()
+    """Protected files or folders that a fix may edit nevertheless, relative to the project; not the tests in them."""
+    allow_tests: bool = False
+    """Whether a fix may edit tests."""
+    guards_off: tuple[str, ...] = ()
+    """Guards on the diff that are not asked, by name."""
+    max_lines: int = 200
+    """Lines that a fix may add and remove."""
+    max_files: int = 5
     commit: bool = True
     verify_hooks: bool = True
     """Whether the user's commit hooks run when a fix lands."""
@@ -93,6 +102,7 @@ _KEYS = (
 )
 _ENVIRON = "FIXER_"
 _SECTION = "[tool.fixer]"
+_ONLY_SAID = frozenset({"allow_tests"})
 _NEVER_FROM_REPOSITORY = re.compile(r"key|token$|secret|password|url|base|host|endpoint|address|command|cmd|shell|env")
 
 
@@ -162,7 +172,12 @@ def _toml(text: str) -> dict[str, Any]:
 def _refuse_strangers(origin: str, section: Mapping[str, object]) -> None:
     for key in section:
         if key in _READERS:
-            continue
+            if key not in _ONLY_SAID:
+                continue
+            raise UsageError(
+                f"{origin} {key}: that tests may be edited has to be said for each run.",
+                f"Remove {key} there; say it: fixer run --allow-tests",
+            )
         if _NEVER_FROM_REPOSITORY.search(key):
             raise UsageError(
                 f"{origin} {key}: a repository may name a model, but no command, key or address.",
@@ -268,6 +283,16 @@ def _places(value: object) -> tuple[str, ...]:
     return places
 
 
+def _guard_names(value: object) -> tuple[str, ...]:
+    from fixer.infrastructure.guards import CATALOGUE
+
+    known = [name for name, _ in CATALOGUE]
+    names = tuple(name.replace("-", " ").lower() for name in _list(value))
+    if not set(names) <= set(known):
+        raise ValueError(f"of these: {', '.join(known)}")
+    return names
+
+
 def _list(value: object) -> tuple[str, ...]:
     """Several values: a list, or text with commas."""
     items = value.split(",") if isinstance(value, str) else value
@@ -285,6 +310,11 @@ _READERS: dict[str, _Reader] = {
     "test_timeout": _number(0.1, 86400),
     "run_timeout": _number(1, 86400),
     "source": _places,
+    "allow": _places,
+    "allow_tests": _switch,
+    "guards_off": _guard_names,
+    "max_lines": _whole(1, 1_000_000),
+    "max_files": _whole(1, 10_000),
     "commit": _switch,
     "verify_hooks": _switch,
     "yes": _switch,

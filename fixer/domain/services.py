@@ -12,13 +12,43 @@ from fixer.domain.models import TestError, TestRun
 from fixer.domain.text_report import read_failures
 
 
-def protected_reason(path: PurePath) -> str:
-    """Why a fix must never edit this path, which is relative to the working tree's top; empty where it may."""
+@dataclass(frozen=True)
+class Permitted:
+    """What the user said a fix may edit although it is protected: paths relative to the top, and all tests."""
+
+    paths: tuple[PurePath, ...] = ()
+    tests: bool = False
+
+    def covers(self, path: PurePath) -> bool:
+        """Whether the path, or a folder that it is in, was named."""
+        return any(path.is_relative_to(allowed) for allowed in self.paths)
+
+
+NOTHING_PERMITTED = Permitted()
+
+
+def protected_reason(path: PurePath, permitted: Permitted = NOTHING_PERMITTED) -> str:
+    """Why a fix must not edit this path, which is relative to the working tree's top; empty where it may.
+
+    No permission reaches beyond the project, into git's own files, or from a path to the tests below it.
+    """
     parts = [part.casefold() for part in path.parts]
     if not parts or path.is_absolute() or ".." in parts or ":" in parts[0]:
         return "lies outside the project"
-    reasons = (_directory_reason(parts[:-1]), _file_reason(parts[-1]))
+    if ".git" in parts:
+        return "is in a hidden directory"
+    if is_test_path(path):
+        return "" if permitted.tests else _test_reason(parts)
+    if permitted.covers(path):
+        return ""
+    reasons = (_directory_reason(parts[:-1]), _file_reason(parts[-1]), _test_reason(parts))
     return next((reason for reason in reasons if reason), "")
+
+
+def is_test_path(path: PurePath) -> bool:
+    """Whether the file is a test or lies among the tests, and steers nothing."""
+    parts = [part.casefold() for part in path.parts]
+    return bool(parts and _test_reason(parts)) and not (_directory_reason(parts[:-1]) or _file_reason(parts[-1]))
 
 
 @dataclass(frozen=True)
@@ -74,6 +104,9 @@ _STEERS_THE_TESTS = frozenset(
     }
 )
 _LOCK_FILES = frozenset({"package-lock.json", "pnpm-lock.yaml", "pylock.toml"})
+_CI_FILES = frozenset(
+    {"appveyor.yml", "azure-pipelines.yml", "bitbucket-pipelines.yml", "cloudbuild.yaml", "jenkinsfile"}
+)
 
 
 def _directory_reason(directories: list[str]) -> str:
@@ -81,8 +114,6 @@ def _directory_reason(directories: list[str]) -> str:
         return "is in a hidden directory"
     if any(name in _INSTALLED or name.endswith((".dist-info", ".egg-info")) for name in directories):
         return "is installed or generated, not source"
-    if any(name in _TEST_DIRECTORIES for name in directories):
-        return "belongs to the tests"
     return ""
 
 
@@ -93,7 +124,13 @@ def _file_reason(name: str) -> str:
         return "steers how the tests run"
     if name in _LOCK_FILES or name.endswith(".lock"):
         return "is a lock file"
-    return "is a test" if _is_test_file(name) else ""
+    return "is read by CI" if name in _CI_FILES else ""
+
+
+def _test_reason(parts: list[str]) -> str:
+    if any(name in _TEST_DIRECTORIES for name in parts[:-1]):
+        return "belongs to the tests"
+    return "is a test" if _is_test_file(parts[-1]) else ""
 
 
 def _is_test_file(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fixer.application.ports import LocalModel, RepairRequest
 from fixer.domain.models import CodeChanges, Proposal, TestError
+from fixer.domain.services import NOTHING_PERMITTED, Permitted
 from fixer.infrastructure import aider_model
 from fixer.infrastructure.aider_model import Calls, EngineModel, Interrupted, Stopped
 from fixer.infrastructure.briefing import Brief, Briefing
@@ -60,6 +61,7 @@ class AiderCoder:
         local_models: Mapping[str, LocalModel],
         notice: Callable[[str], None],
         model_timeout: float = 120,
+        permitted: Permitted = NOTHING_PERMITTED,
     ) -> None:
         self._model_name = model
         self._shadow = shadow
@@ -67,6 +69,7 @@ class AiderCoder:
         self._provider = LocalProvider(local_models)
         self._notice = notice
         self._timeout = model_timeout
+        self._permitted = permitted
         self._importing: threading.Thread | None = None
         self._engine: EngineModel | None = None
         self._last: tuple[Any, str] | None = None
@@ -132,7 +135,7 @@ class AiderCoder:
 
         io = SilentIO([*brief.editable, *brief.read_only], self._shadow.about_to_write)
         repo = ShadowGitRepo(io, self._shadow.git_dir, self._shadow.top)
-        guard = EditGuard(self._shadow.top, brief.editable, self._shadow.about_to_edit, repo.ignores)
+        guard = EditGuard(self._shadow.top, brief.editable, self._shadow.about_to_edit, repo.ignores, self._permitted)
         coder = _new_coder(engine, io, repo, brief)
         coder.allowed_to_edit = lambda named: _allow(guard, io, named)
         base = self._shadow.head()

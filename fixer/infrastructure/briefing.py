@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fixer.application.ports import TestRunner
 from fixer.domain.models import FixAttempt, TestError, TestRun
+from fixer.domain.services import NOTHING_PERMITTED, Permitted, protected_reason
 from fixer.infrastructure.excerpt import excerpt_of_test, fenced, shorten
 from fixer.infrastructure.prompt_library import PromptLibrary
 from fixer.infrastructure.suspects import find_test_file, suspect_files, suspect_lines
@@ -41,6 +42,7 @@ class Briefing:
         module_ids: Callable[[str], Sequence[str]] = lambda nodeid: [nodeid],
         notice: Callable[[str], None] = lambda text: None,
         sources: Sequence[Path] = (),
+        permitted: Permitted = NOTHING_PERMITTED,
     ) -> None:
         self._runner = runner
         self._prompts = prompts
@@ -49,6 +51,7 @@ class Briefing:
         self._module_ids = module_ids
         self._notice = notice
         self._sources = sources
+        self._permitted = permitted
         self._evidence: dict[UUID, TestRun] = {}
 
     def prepare(self, error: TestError) -> Brief:
@@ -57,9 +60,8 @@ class Briefing:
         test_file = find_test_file(error, evidence, self._top)
         failed = [attempt for attempt in error.fix_attempts if attempt.status == "failed"]
         most = _MOST_FILES[min(len(failed), len(_MOST_FILES) - 1)]
-        suspects = [path for path in suspect_files(error, evidence, self._top, test_file) if self._may_edit(path)][
-            :most
-        ]
+        suspects = [path for path in self.executed(error) if self._may_edit(path)][:most]
+        suspects += [path for path in self._named() if path not in suspects]
         room = self._budget - _PROMPT_SHARE
         editable = self._within(suspects, room, "")
         room -= sum(_size(path) for path in editable)
@@ -68,6 +70,21 @@ class Briefing:
         read_only = self._within(context, room, "as context")
         prompt = self._prompt(error, evidence, test_file, failed, editable)
         return Brief(prompt, tuple(editable), tuple(read_only), evidence)
+
+    def executed(self, error: TestError) -> list[Path]:
+        """The files that the failing test leads to and that a fix may edit, most suspicious first."""
+        evidence = self._evidence_for(error)
+        test_file = find_test_file(error, evidence, self._top)
+        return suspect_files(error, evidence, self._top, test_file, self._permitted)
+
+    def _named(self) -> list[Path]:
+        """Files that the user named as permitted."""
+        named = (self._top / path for path in self._permitted.paths)
+        return [
+            path
+            for path in named
+            if path.is_file() and not protected_reason(path.relative_to(self._top), self._permitted)
+        ]
 
     def _may_edit(self, path: Path) -> bool:
         return not self._sources or any(path.is_relative_to(source) for source in self._sources)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from fixer.domain.services import protected_reason
+from fixer.domain.services import NOTHING_PERMITTED, Permitted, protected_reason
 
 
 class EditGuard:
@@ -22,11 +22,13 @@ class EditGuard:
         editable: Iterable[Path],
         about_to_edit: Callable[[Path], bool],
         ignored: Callable[[Path], bool] = lambda path: False,
+        permitted: Permitted = NOTHING_PERMITTED,
     ) -> None:
         self._top = top.resolve()
         self._editable = frozenset(editable)
         self._about_to_edit = about_to_edit
         self._ignored = ignored
+        self._permitted = permitted
         self.refused: list[str] = []
         self.created: list[Path] = []
 
@@ -48,7 +50,7 @@ class EditGuard:
     def _reason(self, path: Path) -> str:
         if not path.is_relative_to(self._top):
             return "lies outside the project"
-        reason = protected_reason(path.relative_to(self._top)) or self._reason_for_kind(path)
+        reason = protected_reason(path.relative_to(self._top), self._permitted) or self._reason_for_kind(path)
         if not reason and not self._about_to_edit(path):
             reason = "may not be edited now"
         return reason

@@ -8,21 +8,34 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fixer.domain.models import TestError, TestRun
-from fixer.domain.services import SuspiciousLine, protected_reason, rank_lines
+from fixer.domain.services import (
+    NOTHING_PERMITTED,
+    Permitted,
+    SuspiciousLine,
+    is_test_path,
+    protected_reason,
+    rank_lines,
+)
 
 _FRAME_IN_TEXT = re.compile(r'(?:File "|^)([^"\n:]+\.py)(?:", line |:)\d+', re.MULTILINE)
 
 
-def suspect_files(error: TestError, evidence: TestRun, top: Path, test_file: Path | None) -> list[Path]:
-    """Resolved paths of the files that a fix may have to touch, most suspicious first.
+def suspect_files(
+    error: TestError,
+    evidence: TestRun,
+    top: Path,
+    test_file: Path | None,
+    permitted: Permitted = NOTHING_PERMITTED,
+) -> list[Path]:
+    """Resolved paths of the files that a fix may have to touch, most suspicious first, tests last.
 
     Where the test never ran, the files it imports come last. Only sources inside `top` that may be edited.
     """
     ranked = [line.file for line in rank_lines(evidence, error.nodeid)]
-    found = list(_sources([*_frames(error), *ranked], top))
-    if not found and test_file:
-        found = list(_sources(_imported(test_file, top), top))
-    return found
+    found = list(_sources([*_frames(error), *ranked], top, permitted))
+    if test_file and all(is_test_path(path.relative_to(top.resolve())) for path in found):
+        found += [path for path in _sources(_imported(test_file, top), top, permitted) if path not in found]
+    return sorted(found, key=lambda path: is_test_path(path.relative_to(top.resolve())))
 
 
 def suspect_lines(error: TestError, evidence: TestRun, top: Path, count: int) -> list[SuspiciousLine]:
@@ -53,20 +66,20 @@ def _frames(error: TestError) -> Iterator[Path]:
     yield from (Path(found) for found in reversed(_FRAME_IN_TEXT.findall(text)))
 
 
-def _sources(paths: Iterable[Path], top: Path) -> Iterator[Path]:
+def _sources(paths: Iterable[Path], top: Path, permitted: Permitted) -> Iterator[Path]:
     seen: set[Path] = set()
     for path in paths:
         resolved = (top / path).resolve()
-        if resolved not in seen and _is_source(resolved, top):
+        if resolved not in seen and _is_source(resolved, top, permitted):
             yield resolved
         seen.add(resolved)
 
 
-def _is_source(path: Path, top: Path) -> bool:
+def _is_source(path: Path, top: Path, permitted: Permitted = NOTHING_PERMITTED) -> bool:
     top = top.resolve()
     if path.suffix != ".py" or not path.is_relative_to(top) or not path.is_file():
         return False
-    if protected_reason(path.relative_to(top)):
+    if protected_reason(path.relative_to(top), permitted):
         return False
     folders = [parent for parent in path.parents if parent.is_relative_to(top)]
     return not any((folder / "pyvenv.cfg").exists() for folder in folders)

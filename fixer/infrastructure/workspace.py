@@ -73,6 +73,10 @@ class Workspace:
             changes = self._store.changes(attempt_id)
             self._store.finish(attempt_id, [(change.path, read_state(self.top / change.path)) for change in changes])
 
+    def changes(self) -> tuple[FileChange, ...]:
+        """The files that the open attempt touched, as they were and as the engine left them."""
+        return self._store.changes(str(self._attempt.id)) if self._attempt else ()
+
     def revert(self) -> None:
         """Take back the open attempt: Aider's undo first, then whatever is left, byte for byte.
 

@@ -71,6 +71,11 @@ def test_flags_that_are_not_given_say_nothing(asked: list[RunWishes]) -> None:
             "--no-verify",
             "--source",
             "src",
+            "--allow",
+            "tox.ini",
+            "--allow",
+            "docs",
+            "--allow-tests",
         ]
     )
     assert asked[0].flags == {
@@ -81,6 +86,8 @@ def test_flags_that_are_not_given_say_nothing(asked: list[RunWishes]) -> None:
         "commit": False,
         "verify_hooks": False,
         "source": ("src",),
+        "allow": ("tox.ini", "docs"),
+        "allow_tests": True,
         "guard": "none",
         "test_timeout": 1.0,
         "color": False,

@@ -96,6 +96,9 @@ class TestPrecedence:
             ("FIXER_CONFIRM", "5", "confirm", 5),
             ("FIXER_PYTHON", "/usr/bin/python3", "python", "/usr/bin/python3"),
             ("FIXER_SOURCE", "src,lib/core", "source", ("src", "lib/core")),
+            ("FIXER_GUARDS_OFF", "special case, Hidden-Error", "guards_off", ("special case", "hidden error")),
+            ("FIXER_ALLOW", "setup.cfg,docs", "allow", ("setup.cfg", "docs")),
+            ("FIXER_ALLOW_TESTS", "yes", "allow_tests", True),
             ("FIXER_TEST_TIMEOUT", "2.5", "test_timeout", 2.5),
             ("FIXER_TOKEN_BUDGET", "900", "token_budget", 900),
         ],
@@ -111,6 +114,17 @@ class TestPrecedence:
 
 
 class TestRefusals:
+    def test_an_unknown_guard_is_refused_with_the_names_of_all(self, project: Path) -> None:
+        configure(project, 'guards_off = ["special case", "everything"]')
+        with pytest.raises(UsageError, match=r"must be of these: protected file, .*special case"):
+            load(project)
+
+    def test_no_repository_can_say_that_tests_may_be_edited(self, project: Path) -> None:
+        configure(project, "allow_tests = true")
+        with pytest.raises(UsageError, match="has to be said for each run") as refused:
+            load(project)
+        assert refused.value.cure.endswith("fixer run --allow-tests")
+
     @pytest.mark.parametrize(
         ("section", "message", "cure"),
         [

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun, Verdict
-from fixer.domain.services import ErrorAnalysisService, SuspiciousLine, protected_reason, rank_lines
+from fixer.domain.services import ErrorAnalysisService, Permitted, SuspiciousLine, protected_reason, rank_lines
 
 LOGS = Path(__file__).parents[2] / "assets" / "logs"
 
@@ -41,6 +41,7 @@ class TestProtectedPaths:
             ("src/sneaky.pth", "steers how the tests run"),
             ("sitecustomize.py", "steers how the tests run"),
             ("src/usercustomize.py", "steers how the tests run"),
+            ("azure-pipelines.yml", "is read by CI"),
             ("poetry.lock", "is a lock file"),
             ("web/package-lock.json", "is a lock file"),
             (".pytest.ini", "is a hidden file"),
@@ -75,6 +76,17 @@ class TestProtectedPaths:
     )
     def test_source_may_be_edited(self, path: str) -> None:
         assert protected_reason(PurePath(path)) == ""
+
+    def test_what_the_user_permits_may_be_edited_and_tests_only_where_that_is_said(self) -> None:
+        named = Permitted((PurePosixPath("tox.ini"), PurePosixPath("tests"), PurePosixPath(".git")))
+        assert protected_reason(PurePosixPath("tox.ini"), named) == ""
+        assert protected_reason(PurePosixPath("tests/conftest.py"), named) == ""
+        assert protected_reason(PurePosixPath("setup.cfg"), named) == "steers how the tests run"
+        assert protected_reason(PurePosixPath("tests/test_a.py"), named) == "belongs to the tests"
+        assert protected_reason(PurePosixPath("tests/test_a.py"), Permitted(tests=True)) == ""
+        assert protected_reason(PurePosixPath("tests/conftest.py"), Permitted(tests=True)) != ""
+        assert protected_reason(PurePosixPath(".git/config"), named) == "is in a hidden directory"
+        assert protected_reason(PurePosixPath("../x.py"), named) == "lies outside the project"
 
     @given(st.lists(st.sampled_from(["pkg", "src", "..", "core", "deep"]), min_size=1, max_size=5))
     def test_no_way_leads_out_of_the_project(self, parts: list[str]) -> None:
