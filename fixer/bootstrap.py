@@ -1,25 +1,19 @@
-"""The one place that wires: which adapter stands behind which port, for a run and for everything after it."""
+"""The one place that wires: which adapter stands behind which port of a run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixer.application.ports import Arbiter, Guard, Listener, Reviewer
-from fixer.domain.errors import UsageError
+from fixer.application.ports import Guard, Listener, Reviewer
 from fixer.domain.events import DiscoveryStarted, DomainEvent, FixLanded, Notice
 from fixer.domain.services import Permitted
-from fixer.infrastructure.fix_store import DRY_RUN, FixStore
-from fixer.infrastructure.landing import Landing
-from fixer.infrastructure.ledger import Ledger, LedgerErrors
-from fixer.infrastructure.ledger_reader import CostKeeper, LedgerReader
-from fixer.infrastructure.project import Project, find_project, locate
-from fixer.infrastructure.recovery import NobodyToAsk, StandingAnswer, is_interrupted, recover
-from fixer.infrastructure.run_lock import is_held, run_lock
+from fixer.infrastructure.ledger import LedgerErrors
+from fixer.infrastructure.ledger_reader import CostKeeper
+from fixer.infrastructure.project import Project
 from fixer.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,69 +24,9 @@ if TYPE_CHECKING:
     from fixer.infrastructure.briefing import Briefing
     from fixer.infrastructure.interpreter import Interpreter
     from fixer.infrastructure.pytest_runner import PytestRunner
+    from fixer.memory import Memory
     from fixer.offline.model import OfflineModel
     from fixer.settings import Settings
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What fixer remembers of a project, and the hand that moves its tree."""
-
-    project: Project
-    ledger: Ledger
-    store: FixStore
-    landing: Landing
-    reader: LedgerReader
-
-
-def open_memory(
-    directory: Path, environ: Mapping[str, str], *, commit: bool = True, dry_run: bool = False, run_hooks: bool = True
-) -> Memory:
-    """Find the project around a directory and open its ledger. Raises UsageError, LedgerUnusable."""
-    project = locate(directory, environ)
-    ledger = Ledger(project.state)
-    store = FixStore(ledger, project.top)
-    why_not = DRY_RUN if dry_run else ""
-    landing = Landing(project, store, commit=commit and not dry_run, why_not=why_not, run_hooks=run_hooks)
-    return Memory(project, ledger, store, landing, LedgerReader(ledger))
-
-
-@contextmanager
-def hold_tree(memory: Memory, publish: Listener, arbiter: Arbiter | None = None) -> Iterator[None]:
-    """Hold the working tree alone, after bringing it out of whatever a crash left. Raises TreeNeedsPerson."""
-    with run_lock(memory.project.worktree_state):
-        for sentence in recover(memory.project, memory.store, memory.landing, arbiter or NobodyToAsk()):
-            publish(Notice(sentence))
-        yield
-
-
-def has_memory(directory: Path, environ: Mapping[str, str]) -> bool:
-    """Whether fixer has ever worked on the project around a directory; nothing is made in order to find out."""
-    try:
-        return (find_project(directory, environ).state / "ledger.db").exists()
-    except UsageError:
-        return False
-
-
-def standing_answer(keep: str) -> Arbiter:
-    """The decision about files that were edited since, given beforehand. Raises UsageError."""
-    if keep not in ("mine", "before"):
-        raise UsageError(f"--keep {keep}: it is either mine or before.", "See: fixer recover --help")
-    return StandingAnswer(keep == "mine")
-
-
-def recover_if_idle(memory: Memory, publish: Listener, arbiter: Arbiter | None) -> None:
-    """Bring the tree out of whatever a crash left, unless a run is at work in it. Raises TreeNeedsPerson."""
-    if is_interrupted(memory.store) and not is_held(memory.project.worktree_state):
-        with hold_tree(memory, publish, arbiter):
-            pass
-
-
-def take_back_run(memory: Memory, run_id: str) -> None:
-    """Take every fix of a run out of the tree again, newest first. Raises TreeNeedsPerson."""
-    for fix in memory.store.fixes():
-        if fix.run_id == run_id and fix.state != "undone":
-            memory.landing.undo(fix)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from fixer.ui.plain_help import CommandByTopic
 if TYPE_CHECKING:
     from fixer.application.ports import Arbiter
     from fixer.application.records import RunRecord
-    from fixer.bootstrap import Memory
     from fixer.domain.events import DomainEvent
     from fixer.infrastructure.ledger_reader import LedgerReader
+    from fixer.memory import Memory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -161,8 +161,8 @@ def undo(
     listing: Annotated[bool, typer.Option("--list", help="Show what can be undone.")] = False,
 ) -> None:
     """Take a landed fix back, whenever; your other work stays."""
-    from fixer.bootstrap import hold_tree
     from fixer.infrastructure.fix_choice import choose_fixes
+    from fixer.memory import hold_tree
 
     memory = _memory()
     if listing:
@@ -181,8 +181,8 @@ def redo(
     name: Annotated[str, typer.Argument(metavar="[FIX|TEST]", help="Default: the fix undone last.")] = "",
 ) -> None:
     """Bring an undone fix back."""
-    from fixer.bootstrap import hold_tree
     from fixer.infrastructure.fix_choice import choose_fixes
+    from fixer.memory import hold_tree
 
     memory = _memory()
     with hold_tree(memory, _say, _arbiter()):
@@ -197,7 +197,7 @@ def recover(
     ] = "",
 ) -> None:
     """Put right what an interrupted run left behind."""
-    from fixer.bootstrap import hold_tree, standing_answer
+    from fixer.memory import hold_tree, standing_answer
 
     with hold_tree(_memory(), _say, standing_answer(keep) if keep else _arbiter()):
         typer.echo("Nothing is left half done.")
@@ -261,8 +261,8 @@ def analyze(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="pytest's text output; - reads stdin.")] = "-",
 ) -> int:
     """Failing tests in a log from elsewhere, one node id a line."""
-    from fixer.bootstrap import has_memory
     from fixer.domain.services import ErrorAnalysisService
+    from fixer.memory import has_memory
 
     if has_memory(Path.cwd(), dict(os.environ)):
         _settle(_memory())
@@ -331,14 +331,14 @@ def _read_log(file: str) -> str:
 
 
 def _memory() -> Memory:
-    from fixer.bootstrap import open_memory
+    from fixer.memory import open_memory
 
     return open_memory(Path.cwd(), dict(os.environ))
 
 
 def _settle(memory: Memory) -> Memory:
     """A command that only reads finds the tree in order too."""
-    from fixer.bootstrap import recover_if_idle
+    from fixer.memory import recover_if_idle
 
     recover_if_idle(memory, _say, _arbiter())
     return memory

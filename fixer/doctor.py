@@ -11,8 +11,8 @@ from fixer.domain.errors import FixerError
 from fixer.domain.events import DomainEvent, Notice
 
 if TYPE_CHECKING:
-    from fixer.bootstrap import Memory
     from fixer.infrastructure.project import Project
+    from fixer.memory import Memory
 
 
 def examine(directory: Path, environ: Mapping[str, str]) -> int:
@@ -91,7 +91,7 @@ def _model(directory: Path, environ: Mapping[str, str]) -> str:
 
 
 def _ledger(directory: Path, environ: Mapping[str, str]) -> str:
-    from fixer.bootstrap import open_memory, recover_if_idle
+    from fixer.memory import open_memory, recover_if_idle
     from fixer.ui.console import open_arbiter
 
     memory = open_memory(directory, environ)

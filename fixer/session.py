@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixer.bootstrap import Memory, RunPlan, assemble_run, hold_tree, open_memory, take_back_run
+from fixer.bootstrap import RunPlan, assemble_run
 from fixer.domain.errors import FixerError, UsageError
 from fixer.domain.events import Notice
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
 from fixer.infrastructure.ledger_pruning import forget_details
 from fixer.infrastructure.pruning import prune
+from fixer.memory import Memory, hold_tree, open_memory, take_back_run
 from fixer.settings import Loaded, Settings, keys_found, load_settings
 from fixer.ui.console import Screen, open_screen
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from fixer.application.records import Receipt
 from fixer.application.replay import replay
-from fixer.bootstrap import Memory, open_memory
 from fixer.domain.errors import UsageError
 from fixer.infrastructure.checkout_runner import CheckoutRunner, Place
 from fixer.infrastructure.clean_checkout import check_out, parent_of, submodules_of, temporary_folder
 from fixer.infrastructure.commit_search import CommitSearch
 from fixer.infrastructure.git import Repository
 from fixer.infrastructure.interpreter import find_interpreter
+from fixer.memory import Memory, open_memory
 from fixer.settings import load_settings
 from fixer.ui.replay import Replayed, replay_json, replay_text
 
