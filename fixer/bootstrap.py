@@ -219,8 +219,7 @@ def _guards(
     briefing: Briefing,
     publisher: _Publisher,
 ) -> list[Guard]:
-    from fixer.infrastructure.affected import AffectedGuard
-    from fixer.infrastructure.guards import ModuleGuard
+    from fixer.infrastructure.guards import AffectedGuard, ModuleGuard
 
     asked = _guards_on_the_diff(project, settings, workspace, briefing)
     if settings.guard != "none":

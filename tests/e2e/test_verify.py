@@ -188,7 +188,7 @@ def test_a_run_below_the_top_is_replayed_where_it_was_and_shown_with_its_receipt
     receipt = shown["receipt"]
     assert receipt["before"]["error_type"] == "AssertionError"
     assert receipt["guards"][0] == "protected file"
-    assert "broke another test" in receipt["guards"]
+    assert "module tests" in receipt["guards"]
     assert [(run["what"], run["passed"], run["failed"]) for run in receipt["runs"]][-1] == ("the selection", 1, 0)
     assert receipt["runs"][0]["what"] == "tests/test_calc.py::test_add"
     assert receipt["python"]["path"] == sys.executable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fixer.infrastructure.guards.affected import AffectedGuard
 from fixer.infrastructure.guards.agreement import AgreementGuard
 from fixer.infrastructure.guards.awareness import DetectionGuard, SkipGuard
 from fixer.infrastructure.guards.candidate import Candidate, DiffGuard, Eye
@@ -40,6 +41,7 @@ CATALOGUE = ((PathGuard.name, PathGuard.about), *((guard.name, guard.about) for 
 __all__ = [
     "CATALOGUE",
     "ON_THE_DIFF",
+    "AffectedGuard",
     "Candidate",
     "DiffGuard",
     "Eye",

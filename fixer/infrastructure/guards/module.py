@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from fixer.application.ports import TestRunner
 from fixer.domain.models import Proposal, TestError
+from fixer.infrastructure.guards.breakage import breakage
 
 
 class ModuleGuard:
     """What passed before in the failing test's module still passes."""
 
-    name = "broke another test"
+    name = "module tests"
     after_test = True
 
     def __init__(self, runner: TestRunner, passed_before: Callable[[str], list[str]]) -> None:
@@ -25,5 +26,4 @@ class ModuleGuard:
         if not before:
             return ""
         # The fixed test runs along, in file order: it must pass in company too.
-        passed = self._runner.run([*before, error.nodeid]).passed
-        return ", ".join(nodeid for nodeid in [*before, error.nodeid] if nodeid not in passed)
+        return breakage(self._runner, [*before, error.nodeid])

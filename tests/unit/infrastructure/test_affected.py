@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixer.domain.models import CodeChanges, ErrorDetails, Proposal, TestError, TestResult, TestRun, Verdict
-from fixer.infrastructure.affected import AffectedGuard, changed_lines, tests_executing
+from fixer.infrastructure.guards.affected import AffectedGuard, changed_lines, tests_executing
 
 tests_executing.__test__ = False  # type: ignore[attr-defined]
 

@@ -18,7 +18,7 @@ RECEIPT = Receipt(
     FIX,
     ErrorDetails("AssertionError", "assert 1 == 2\nmore", "t.py:3: in test_a\n    assert 1 == 2", "noise"),
     ATTEMPT,
-    ("protected file", "broke another test"),
+    ("protected file", "module tests"),
     (RunCounts("t.py::test_a", 1, 0, 0, 0.31), RunCounts("12 tests of t.py", 11, 0, 1, 1.0)),
     {
         "python": "/p/.venv/bin/python",
@@ -61,7 +61,7 @@ def test_the_text_says_what_failed_what_changed_and_what_verified_it() -> None:
         "Verified:\n"
         "  1 passed              0.3 s  t.py::test_a\n"
         "  11 passed, 1 skipped  1.0 s  12 tests of t.py\n"
-        "  guards passed: protected file, broke another test"
+        "  guards passed: protected file, module tests"
     )
 
 
@@ -103,7 +103,7 @@ def test_the_json_is_exactly_what_is_documented() -> None:
             "stack_trace": "t.py:3: in test_a\n    assert 1 == 2",
             "captured_output": "noise",
         },
-        "guards": ["protected file", "broke another test"],
+        "guards": ["protected file", "module tests"],
         "runs": [
             {"what": "t.py::test_a", "passed": 1, "failed": 0, "skipped": 0, "seconds": 0.31},
             {"what": "12 tests of t.py", "passed": 11, "failed": 0, "skipped": 1, "seconds": 1.0},

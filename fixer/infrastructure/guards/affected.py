@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fixer.application.ports import TestRunner
 from fixer.domain.models import Proposal, TestError, TestRun
-from fixer.infrastructure.excerpt import shorten
+from fixer.infrastructure.guards.breakage import breakage
 
 ChangedLines = tuple[frozenset[int], ...]
 """For each place that is changed, the lines that stood there before; of an insertion, those around it."""
@@ -37,14 +37,7 @@ class AffectedGuard:
     def refuse(self, error: TestError, proposal: Proposal) -> str:
         """The tests that passed before and do not now."""
         affected = self._affected(error, proposal)
-        if not affected:
-            return ""
-        run = self._runner.run(affected)
-        broken = [nodeid for nodeid in affected if not run.of(nodeid)]
-        if broken:  # a flaky test is not held against a fix
-            again = self._runner.run(broken)
-            run, broken = again, [nodeid for nodeid in broken if not again.of(nodeid)]
-        return f"broke {', '.join(broken)}{_how(run, broken[0])}" if broken else ""
+        return breakage(self._runner, affected) if affected else ""
 
     def _affected(self, error: TestError, proposal: Proposal) -> list[str]:
         """In the order of the first run; the failing test's module has its own guard."""
@@ -135,8 +128,3 @@ def _places(hunk: tuple[int, list[str]]) -> list[frozenset[int]]:
             removed, inside = [], False
         number += not line.startswith(("+", "\\"))
     return places
-
-
-def _how(run: TestRun, nodeid: str) -> str:
-    details = run.of(nodeid).details
-    return f": {shorten(f'{details.error_type}: {details.message}', 600)}" if details else ""
