@@ -46,7 +46,7 @@ def _is_private(name: str) -> bool:
     # CI: with it nobody is asked anything, and what a test shows would depend on where it runs.
     return (
         name == "CI"
-        or name.startswith(("FIXER_", "AIDER_", "OPENAI_", "ANTHROPIC_", "XDG_"))
+        or name.startswith(("FIXER_", "AIDER_", "OPENAI_", "ANTHROPIC_", "XDG_", "PYTEST_"))
         or name.endswith(("_API_KEY", "_API_BASE"))
     )
 
