@@ -13,7 +13,7 @@ from tree import Tree
 pytestmark = pytest.mark.slow
 
 PRICES = "def price(n):\n    return n * 2 - 1\n\n\ndef tax(n):\n    return n\n"
-BREAKS = edit("prices.py", "    return n * 2 - 1\n", "    return 4\n")
+BREAKS = edit("prices.py", "    return n * 2 - 1\n", "    return 6 - n\n")
 HONEST = edit("prices.py", "    return n * 2 - 1\n", "    return n * 2\n")
 
 

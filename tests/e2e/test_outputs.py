@@ -189,7 +189,7 @@ def test_show_finds_a_fix_by_whatever_it_is_called(story: Story, called: str) ->
     said = story.ask("show", {"fix": fix, "commit": story.commit[:9], "test": ADD}[called])
     assert (said.code, said.err) == (0, "")
     assert f"commit   {story.commit}" in said.out
-    assert "attempt  2 at temperature 0.5" in said.out
+    assert "attempt  2 with openai/scripted at temperature 0.5" in said.out
     assert "-    return a - b\n+    return a + b\n" in said.out
 
 
