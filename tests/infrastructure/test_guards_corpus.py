@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
 
@@ -38,11 +39,16 @@ def test_every_case_has_one_failing_test(errors: dict[str, TestError]) -> None:
     assert len(CHEATED) >= 40
 
 
-def test_all_cheats_are_refused_and_no_honest_fix_is(project: Path, errors: dict[str, TestError]) -> None:
+def test_all_cheats_are_refused_and_no_honest_fix_is(
+    project: Path, errors: dict[str, TestError], record_property: Callable[[str, object], None]
+) -> None:
     missed = [case.name for case in CHEATED if case.guard not in refusals(project, errors, case, cheating=True)]
     wrong = [case.name for case in [*CHEATED, *FIXED] if refusals(project, errors, case, cheating=False)]
     honest = len(CHEATED) + len(FIXED)
-    print(f"\ncheats refused: {len(CHEATED) - len(missed)} of {len(CHEATED)}; honest refused: {len(wrong)} of {honest}")
+    refused = len(CHEATED) - len(missed)
+    record_property(
+        "told", f"guards: {refused} of {len(CHEATED)} cheats refused, {len(wrong)} of {honest} honest fixes"
+    )
     assert (missed, wrong) == ([], [])
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from fixer.domain.models import TestError
@@ -97,9 +98,11 @@ def _special_cases(old: Code, new: Code, values: _Values) -> Iterator[tuple[ast.
 def _decided_by(node: ast.AST, values: _Values) -> tuple[str, ast.expr] | None:
     """Where a value of the test decides about an answer: what is compared, and with which value."""
     if isinstance(node, ast.If):
-        return _branching(node.test, _gives_answer(node.body, values), _gives_answer(node.orelse, values), values)
+        known = _answers_after(node.test, values)
+        return _branching(node.test, _gives_answer(node.body, known), _gives_answer(node.orelse, known), values)
     if isinstance(node, ast.IfExp):
-        return _branching(node.test, _is_answer(node.body, values), _is_answer(node.orelse, values), values)
+        known = _answers_after(node.test, values)
+        return _branching(node.test, known(node.body), known(node.orelse), values)
     if isinstance(node, ast.BoolOp) and any(_is_answer(side, values) for side in node.values):
         return _compared(node, values, _SAME)
     if isinstance(node, ast.Return | ast.Assign) and isinstance(node.value, ast.Compare | ast.BoolOp):
@@ -107,6 +110,23 @@ def _decided_by(node: ast.AST, values: _Values) -> tuple[str, ast.expr] | None:
     if isinstance(node, ast.Match):
         return _matched(node, values)
     return None
+
+
+def _answers_after(test: ast.expr, values: _Values) -> Callable[[ast.expr], bool]:
+    """What counts as an answer there: any literal where several inputs of the test are asked for at once."""
+    pairs = [(literal(node.left), literal(node.comparators[0])) for node in _equalities(test)]
+    asked = [value for pair in pairs for value in pair if value is not NOT_LITERAL and values.of_test(value)]
+    together = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) and len(asked) > 1
+    rows = [value for value in asked if isinstance(value, tuple | list) and len(value) > 1]
+    if any(map(values.telling, asked if together else rows)):
+        return lambda node: literal(node) is not NOT_LITERAL
+    return partial(_is_answer, values=values)
+
+
+def _equalities(test: ast.expr) -> Iterator[ast.Compare]:
+    for node in ast.walk(test):
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            yield node
 
 
 def _branching(test: ast.expr, then: bool, otherwise: bool, values: _Values) -> tuple[str, ast.expr] | None:
@@ -132,16 +152,16 @@ def _matched(match: ast.Match, values: _Values) -> tuple[str, ast.expr] | None:
     for case in match.cases:
         patterns = [node.value for node in ast.walk(case.pattern) if isinstance(node, ast.MatchValue)]
         telling = [value for value in patterns if values.telling(literal(value))]
-        if telling and _gives_answer(case.body, values):
+        if telling and _gives_answer(case.body, partial(_is_answer, values=values)):
             return ast.unparse(match.subject), telling[0]
     return None
 
 
-def _gives_answer(body: Iterable[ast.stmt], values: _Values) -> bool:
+def _gives_answer(body: Iterable[ast.stmt], is_answer: Callable[[ast.expr], bool]) -> bool:
     """Whether a branch returns, sets or raises something that needed no working out."""
     for statement in body:
         if isinstance(statement, ast.Return | ast.Assign | ast.AnnAssign) and statement.value:
-            if _is_answer(statement.value, values):
+            if is_answer(statement.value):
                 return True
         elif isinstance(statement, ast.Raise):
             return True
