@@ -38,7 +38,9 @@ def _answer(command: Callable[[], int]) -> int:
         wrong.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("Interrupted. Whatever was verified by then stays.\n")
+        sys.stderr.write(
+            "Interrupted. What was verified stays; the next fixer command puts right whatever is half done.\n"
+        )
         return INTERRUPTED
     except FixerError as error:
         return _explain(error)

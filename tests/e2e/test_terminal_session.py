@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from command import fixer_argv, fixer_env, model_env
+from command import fixer, fixer_argv, fixer_env, model_env
 from scripted_model import Answer, ScriptedModel, edit
 from tree import Tree
 
@@ -212,7 +212,7 @@ def hang_up_again_and_again(terminal: Terminal) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("interrupt", [interrupt_by_key, interrupt_impatiently, terminate, hang_up_again_and_again])
+@pytest.mark.parametrize("interrupt", [interrupt_by_key, terminate, hang_up_again_and_again])
 def test_an_interrupt_while_the_model_thinks_keeps_what_is_verified_and_takes_the_attempt_back(
     tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, interrupt: Callable[[Terminal], None]
 ) -> None:
@@ -230,7 +230,24 @@ def test_an_interrupt_while_the_model_thinks_keeps_what_is_verified_and_takes_th
     assert "Interrupted: 1 of 2 fixed" in terminal.seen
 
 
-@pytest.mark.parametrize("interrupt", [interrupt_by_key, interrupt_impatiently, terminate, hang_up_again_and_again])
+def test_an_impatient_interrupt_ends_at_once_and_the_next_command_puts_the_rest_right(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    tree.write("notes.txt", "mine\n")
+    tree.write("calc.py", f"{CALC}\n\nMINE = 1\n")
+    scripted_model.answers(ADD_FIX, Answer("Never heard.", delay=90))
+    terminal = open_terminal("--yes")
+    terminal.watch_until(lambda: len(scripted_model.requests) == 2)
+    before = tree.fingerprint()
+    interrupt_impatiently(terminal)
+    assert terminal.end() == 130
+    assert "the next fixer command puts right" in terminal.seen or "Interrupted: 1 of 2 fixed" in terminal.seen
+    assert fixer(tree.path, "recover").code == 0
+    assert tree.fingerprint() == before
+    assert tree.git("log", "--format=%s") == f"Fix {ADD}\nstart\n"
+
+
+@pytest.mark.parametrize("interrupt", [interrupt_by_key, terminate, hang_up_again_and_again])
 def test_an_interrupt_while_a_test_runs_leaves_every_byte_as_it_was(
     tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, interrupt: Callable[[Terminal], None]
 ) -> None:
