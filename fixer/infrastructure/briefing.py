@@ -129,6 +129,7 @@ class Briefing:
             "message": fenced(shorten(details.message, 6_000) or "(no message)"),
             "traceback": fenced(shorten(details.stack_trace, 6_000) or "(none)"),
             "captured_output": _captured(details.captured_output),
+            "test_rule": _TEST_MAY_CHANGE if self._permitted.tests else _TEST_STAYS,
             "editable": "\n".join(f"- {path.relative_to(self._top).as_posix()}" for path in editable),
         }
         if not failed:
@@ -148,6 +149,10 @@ class Briefing:
         return f"Lines that this test executes more than passing tests do, most suspicious first:\n\n{block}\n"
 
 
+_TEST_STAYS = "The test is right and must stay as it is."
+_TEST_MAY_CHANGE = (
+    "The test may be wrong itself: edit it only where it contradicts what the code is plainly meant to do."
+)
 _MOST_FILES = (3, 6, 10)
 """Per attempt: a sharp view first, a wider one when that did not help."""
 _PROMPT_SHARE = 8_000

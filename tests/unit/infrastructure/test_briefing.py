@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 
 from fixer.domain.models import CodeChanges, CodeLocation, ErrorDetails, TestError, TestResult, TestRun, Verdict
+from fixer.domain.services import Permitted
 from fixer.infrastructure.briefing import Briefing
 from fixer.infrastructure.prompt_library import PromptLibrary
 
@@ -242,3 +243,16 @@ def test_a_test_file_below_another_root_is_found_by_what_it_executed(top: Path) 
         (), {error.nodeid: {top / "tests/test_totals.py": frozenset({1}), top / "pkg/core.py": frozenset({5})}}
     )
     assert "def test_other" in Briefing(RecordingRunner(run), PromptLibrary(), top).prepare(error).prompt
+
+
+@pytest.mark.parametrize(
+    ("permitted", "rule"),
+    [
+        (Permitted(), "The test is right and must stay as it is."),
+        (Permitted(tests=True), "The test may be wrong itself"),
+    ],
+)
+def test_the_prompt_says_whether_tests_may_be_edited(top: Path, permitted: Permitted, rule: str) -> None:
+    error = make_error()
+    briefing = Briefing(RecordingRunner(traced(error, {})), PromptLibrary(), top, permitted=permitted)
+    assert rule in briefing.prepare(error).prompt

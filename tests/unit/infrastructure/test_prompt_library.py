@@ -11,7 +11,16 @@ from fixer.infrastructure.prompt_library import PromptLibrary
 
 VALUES = {
     name: f"<{name}>"
-    for name in ("nodeid", "test_source", "error_type", "message", "traceback", "captured_output", "editable")
+    for name in (
+        "nodeid",
+        "test_source",
+        "error_type",
+        "message",
+        "traceback",
+        "captured_output",
+        "editable",
+        "test_rule",
+    )
 }
 
 
