@@ -120,7 +120,7 @@ def _base(file: TouchedFile, current: FileState | None) -> FileState | None:
         return file.after
     texts = [state.content for state in (file.before, file.after) if state]
     texts += [file.intended] if file.intended is not None else []
-    if current is None or any(text.startswith(current.content) for text in texts):
+    if current is None or not current.content or any(text.startswith(current.content) for text in texts):
         return current  # the engine's own doing, cut off or complete
     if file.intended is None:
         return file.before

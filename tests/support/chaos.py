@@ -435,6 +435,7 @@ def _attempt(bench: Bench) -> None:
 def _write(bench: Bench, path: Path, text: bytes) -> None:
     assert bench.workspace.about_to_edit(path)
     path.touch()
+    reach("engine made the file")
     path = path.resolve()
     bench.workspace.about_to_write(path, text)
     path.write_bytes(text[: len(text) // 2])
