@@ -52,9 +52,9 @@ class OfflineModel:
         self._failed[request.error.id] |= outcome.failed
         if not outcome.found:
             return _nothing_found(places, outcome, unreadable)
-        best = max(outcome.found, key=_quality).candidate
-        self._failed[request.error.id].add(best.key)  # where it is refused for another reason, go on to the next
-        return _explained(best, outcome) + "\n" + edit_block(best, self._top)
+        best = max(outcome.found, key=_quality)
+        self._failed[request.error.id].add(best.candidate.key)  # where it is refused anyway, go on to the next
+        return _explained(best, outcome) + "\n" + edit_block(best.candidate, self._top)
 
     def _candidates(self, request: RepairRequest, places: Sequence[Suspect]) -> Iterator[Candidate]:
         failure = _failure(request.error.error_details)
@@ -91,8 +91,8 @@ def _failure(details: ErrorDetails) -> Failure:
     return Failure(details.error_type, details.message)
 
 
-def _quality(found: Found) -> float:
-    return naturalness(found.candidate) + 2.0 * found.also_fixed
+def _quality(found: Found) -> tuple[bool, float]:
+    return found.complete, naturalness(found.candidate) + 2.0 * found.also_fixed
 
 
 def _changes(diff: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -102,13 +102,15 @@ def _changes(diff: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return removed, added
 
 
-def _explained(best: Candidate, outcome: Outcome) -> str:
-    others = len(outcome.found) - 1
-    also = f" {others} other edits pass too." if others > 1 else " One other edit passes too." if others else ""
+def _explained(best: Found, outcome: Outcome) -> str:
+    alike = sum(found.complete == best.complete for found in outcome.found) - 1
+    also = f" {alike} other edits do so too." if alike > 1 else " One other edit does so too." if alike else ""
+    green = "turns every red test of its file green" if best.complete else "makes the test pass, but not all red ones"
+    place = f"{best.candidate.source.path.name}:{best.candidate.line}"
     return (
-        f"Changed the {best.template} at {best.source.path.name}:{best.line}. The test passes with it, and so do the "
-        f"tests of its file that passed before. This was found by trying {outcome.tried} edits in "
-        f"{outcome.seconds:.1f} seconds, not by understanding the program.{also} Read it before you rely on it.\n"
+        f"Changed the {best.candidate.template} at {place}. That {green}, and breaks none that passed before. It was "
+        f"found by trying {outcome.tried} edits in {outcome.seconds:.1f} seconds, not by understanding the program."
+        f"{also} Read it before you rely on it.\n"
     )
 
 

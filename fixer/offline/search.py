@@ -17,6 +17,8 @@ class Found:
 
     candidate: Candidate
     also_fixed: int
+    complete: bool
+    """Whether no test of the file is red any more."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Search:
         self._nodeid = request.error.nodeid
         self._others = [nodeid for nodeid in others if nodeid != self._nodeid]
         self._must_pass = request.evidence.passed & set(self._others)
+        self._red = _red(request.evidence) & set(self._others)
         self._progress = progress
         self._budget = budget_seconds
         self._enough = enough
@@ -54,19 +57,23 @@ class Search:
         self._in_flight: dict[str, Candidate] = {}
 
     def __call__(self, candidates: Iterable[Candidate]) -> Outcome:
-        """Try them in their order. Once one passes, only as long again as it took to find it."""
+        """Try them in their order.
+
+        Once one makes the whole file green, only as long again as it took to find it; one that mends a part of it
+        may be a coincidence, and leaves more time for better ones.
+        """
         found: list[Found] = []
         failed: set[str] = set()
         number = 0
         for number, (candidate, run) in enumerate(self._results(candidates), start=1):
-            also_fixed = self._breaks_nothing(candidate) if passes(run, self._nodeid) else None
-            if also_fixed is None:
+            passing = self._judged(candidate) if passes(run, self._nodeid) else None
+            if passing is None:
                 failed.add(candidate.key)
             else:
-                found.append(Found(candidate, also_fixed))
-                self._hurry()
+                found.append(passing)
+                self._hurry(_PATIENCE_AFTER_WHOLE if passing.complete else _PATIENCE_AFTER_PART)
             self._say(number, len(found))
-            if len(found) >= self._enough:
+            if sum(one.complete for one in found) >= self._enough:
                 break
         return Outcome(tuple(found), frozenset(failed), number, monotonic() - self._started)
 
@@ -83,18 +90,19 @@ class Search:
             self._in_flight[text] = candidate
             yield {candidate.source.path: text}
 
-    def _breaks_nothing(self, candidate: Candidate) -> int | None:
-        """How many more tests pass than before; None where one that passed does not any more."""
+    def _judged(self, candidate: Candidate) -> Found | None:
+        """What it does to the other tests; None where one that passed does not any more."""
         if not self._others:
-            return 0
+            return Found(candidate, 0, complete=True)
         for _, run in self._checker.check([{candidate.source.path: candidate.text}], self._others):
             passed = run.passed & set(self._others)
-            return len(passed - self._must_pass) if passed >= self._must_pass else None
+            if passed >= self._must_pass:
+                return Found(candidate, len(passed - self._must_pass), complete=passed >= self._red)
         return None
 
-    def _hurry(self) -> None:
+    def _hurry(self, patience: float) -> None:
         now = monotonic()
-        self._deadline = min(self._deadline, now + max(_AT_LEAST_MORE, now - self._started))
+        self._deadline = min(self._deadline, now + patience * max(_AT_LEAST_MORE, now - self._started))
 
     def _say(self, number: int, passing: int) -> None:
         if monotonic() - self._said >= 1:
@@ -112,3 +120,10 @@ def passes(run: TestRun, nodeid: str) -> bool:
 
 _AT_LEAST_MORE = 2.0
 """Seconds."""
+_PATIENCE_AFTER_WHOLE = 1.0
+_PATIENCE_AFTER_PART = 4.0
+"""Times what it took so far."""
+
+
+def _red(run: TestRun) -> set[str]:
+    return {result.nodeid for result in run.results if result.verdict is Verdict.FAILED}

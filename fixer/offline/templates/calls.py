@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, permutations
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
@@ -140,6 +140,26 @@ class CallMissing:
                     yield place.replace(node, f"min({other}, {text})", -1.2)
 
 
+class OtherArguments:
+    """A call of the right function with the wrong arguments."""
+
+    name = "other arguments"
+    source = TBAR
+    prior = 0.25
+    examples = (
+        Example("def f(a, b, n):\n    x = max(n)", "def f(a, b, n):\n    x = max(a, b)"),
+        Example("def f(a, b):\n    x = g(1)", "def f(a, b):\n    x = g(a, b)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Pass two names in sight and nothing else."""
+        for call in place.nodes(ast.Call):
+            if len(call.args) > 2 or call.keywords or isinstance(call.func, ast.Attribute):
+                continue
+            for one, other in permutations(place.scope.locals, 2):
+                yield _with_arguments(place, call, [one, other])
+
+
 class NotCalled:
     """A method or function named but not called, or called where it is to be passed on."""
 
@@ -197,7 +217,10 @@ _SLOTS = (
     ast.Subscript,
 )
 _WRAPPERS = ("str", "int", "len", "list", "sorted", "set", "tuple", "abs", "float", "reversed", "bool", "sum", "round")
-_METHODS = ("strip", "lower", "upper", "items", "keys", "values", "copy", "split", "encode", "decode", "title")
+_METHODS = (
+    *("strip", "lower", "upper", "items", "keys", "values", "copy", "split", "encode", "decode", "title"),
+    *("swapcase", "capitalize", "casefold", "isdigit", "isalpha", "isupper", "islower", "sort"),
+)
 _OPTIONS = {
     "sorted": ("reverse=True", "key=len", "key=str.lower"),
     "sort": ("reverse=True", "key=len", "key=str.lower"),

@@ -149,6 +149,7 @@ class DropOperand:
         Example("x = 1 + f(y)", "x = f(y)"),
         Example("x = a and b and c", "x = a and b"),
         Example("x = -a", "x = a"),
+        Example("x = a + b + b + a", "x = a + b"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -157,6 +158,8 @@ class DropOperand:
             if isinstance(node, ast.BinOp):
                 yield place.replace(node, place.text(node.left))
                 yield place.replace(node, place.text(node.right))
+                if isinstance(node.left, ast.BinOp):
+                    yield place.replace(node, place.text(node.left.left), -1.0)
             elif isinstance(node, ast.UnaryOp):
                 yield place.replace(node, place.text(node.operand))
             elif isinstance(node, ast.BoolOp):
@@ -173,13 +176,21 @@ class AddOperand:
         Example("def f(k, n):\n    return k", "def f(k, n):\n    return k - n"),
         Example("def f(k, n):\n    return g(k, n)", "def f(k, n):\n    return g(k - n, n)"),
         Example("def f(k):\n    return k", "def f(k):\n    return -k"),
+        Example("def f(k):\n    return k * 3", "def f(k):\n    return k ** 3 * 3"),
+        Example("def f(a, b):\n    return a / b", "def f(a, b):\n    return a / len(b)"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Add one operand to what is returned, passed, assigned, compared or indexed with."""
-        for node in place.loads(ast.Name, ast.Call, ast.Attribute):
+        for node in place.loads(ast.Name, ast.Call, ast.Attribute, ast.Subscript):
             parent = place.parent(node)
-            if not isinstance(parent, _SLOTS) or place.is_called(node):
+            if not isinstance(parent, (*_SLOTS, ast.BinOp)) or place.is_called(node):
+                continue
+            for power in (2, 3):
+                yield place.replace(node, f"{place.text(node)} ** {power}", -0.6 * power)
+            if isinstance(parent, ast.BinOp):
+                for name in place.scope.locals:
+                    yield place.replace(node, f"len({name})", -1.5)
                 continue
             text = place.text(node)
             yield place.replace(node, f"-{text}", -1.0)

@@ -86,6 +86,10 @@ class Missing:
             "def f(a):\n    out = []\n    y = a\n    return out",
             "def f(a):\n    out = []\n    y = a\n    out.append(y)\n    return out",
         ),
+        Example(
+            "def f(a):\n    out = []\n    y = a\n    return out",
+            "def f(a):\n    out = []\n    y = a\n    out.append(a[-1])\n    return out",
+        ),
         Example("for i in a:\n    x = i", "for i in a:\n    x = i\n    break"),
         Example(
             "def f(a):\n    i = 0\n    a.go()\n    i += 1\n    a.go(i)",
@@ -190,6 +194,8 @@ def _statements_to_add(place: Place) -> Iterator[tuple[str, float]]:
             if name != collection:
                 yield f"{collection}.append({name})", 0.3 + 0.3 * ("append" in used)
                 yield f"{collection}.add({name})", 0.1 + 0.3 * ("add" in used)
+                yield f"{collection}.append({name}[-1])", -0.8
+                yield f"{collection}.extend({name})", -0.8
     copied = (node for node in ast.walk(place.scope.root) if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr))
     texts = dict.fromkeys(place.text(node) for node in copied)
     yield from ((text, 0.0) for text in texts if "\n" not in text and not text.startswith(('"', "'")))

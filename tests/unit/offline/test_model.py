@@ -76,6 +76,21 @@ def test_an_edit_that_mends_another_test_too_is_preferred(request_: RepairReques
     assert "n >= LIMIT" in model_for(PretendChecker(verdict), tmp_path).answer(both_red)
 
 
+def test_edits_that_mend_one_red_test_of_two_do_not_end_the_search(request_: RepairRequest, tmp_path: Path) -> None:
+    run = TestRun((request_.evidence.results[0], TestResult(OTHER, Verdict.FAILED)), request_.evidence.executed)
+    both_red = RepairRequest(request_.error, 1, 0.4, request_.sources, run)
+    halves: set[str] = set()
+
+    def verdict(text: str, nodeid: str) -> bool:
+        if len(halves) < 30:
+            halves.add(text)
+        return nodeid == FAILING or text not in halves
+
+    answer = model_for(PretendChecker(verdict), tmp_path).answer(both_red)
+    assert len(halves) == 30
+    assert "turns every red test of its file green" in answer
+
+
 def test_no_edit_is_answered_where_none_passes(request_: RepairRequest, tmp_path: Path) -> None:
     checker = PretendChecker(lambda text, nodeid: False)
     answer = model_for(checker, tmp_path).answer(request_)
