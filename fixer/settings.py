@@ -51,6 +51,8 @@ class Settings:
     """How often, each time in a process of its own, a test has to pass before its fix counts."""
     offline_budget: float = 30.0
     """Seconds that the offline model may search per attempt."""
+    offline_confidence: float = 0.5
+    """What the offline model needs, 0 to 1, to land an edit that nobody looks at first."""
     token_budget: int = 8000
     """Tokens of context per attempt."""
     color: bool | None = None
@@ -321,6 +323,7 @@ _READERS: dict[str, _Reader] = {
     "guard": _guard,
     "confirm": _whole(1, 100),
     "offline_budget": _number(0, 3600),
+    "offline_confidence": _number(0, 1),
     "token_budget": _whole(500, 1_000_000),
     "color": _switch,
     "model_timeout": _number(1, 3600),

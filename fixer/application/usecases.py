@@ -140,7 +140,7 @@ class TestFixingService:
         self._publish(PhaseEntered(error.id, "thinking"))
         proposal = self._ai.generate_fix(error, attempt.temperature)
         if isinstance(proposal, Proposal):
-            attempt.changes = proposal.changes
+            attempt.changes, attempt.reason = proposal.changes, proposal.reason
         return proposal
 
     def _verify(self, error: TestError, proposal: object) -> str:

@@ -69,7 +69,7 @@ class FixAttempt:
     reason: str = ""
 
     def complete(self, status: AttemptStatus, reason: str = "") -> None:
-        """Close the attempt, with why it failed where it did."""
+        """Close the attempt, with why it failed, or what its model said of the fix."""
         self.status = status
         self.reason = reason
         self.completed_at = datetime.now(timezone.utc)
@@ -117,7 +117,7 @@ class TestError:
 
     def mark_fixed(self, attempt: FixAttempt) -> None:
         """Record that this attempt's change was verified."""
-        attempt.complete("success")
+        attempt.complete("success", attempt.reason)
         self.status = "fixed"
 
     def mark_attempt_failed(self, attempt: FixAttempt, reason: str = "") -> None:
@@ -208,10 +208,11 @@ class Usage:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What the engine made of an attempt: changes in the working tree, or the reason why there are none."""
+    """What the engine made of an attempt: changes in the working tree, or nothing."""
 
     changes: CodeChanges | None
     reason: str = ""
+    """Why there are no changes; or what the model says of them."""
     usage: Usage = field(default_factory=Usage)
     files: tuple[str, ...] = ()
     """Paths changed, relative to the working tree's top."""

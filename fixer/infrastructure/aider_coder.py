@@ -148,14 +148,17 @@ class AiderCoder:
         if coder.last_keyboard_interrupt:
             raise Interrupted
         self._repeating = ""
-        return _proposal(repo, base) or Proposal(None, self._why_nothing(coder, io, guard, calls))
+        proposal = _proposal(repo, base)
+        if proposal and engine.local:  # what it says of an edit is measured, and short
+            proposal = replace(proposal, reason=_first_line(coder.partial_response_content or "", 1_000))
+        return proposal or Proposal(None, self._why_nothing(coder, io, guard, calls))
 
     def _why_nothing(self, coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> str:
         reason = _why_nothing(coder, io, guard, calls)
-        said = _first_line(coder.partial_response_content or "")
+        is_local = bool(self._provider.full_name(self._model_name))
+        said = _first_line(coder.partial_response_content or "", 1_000 if is_local else _LONGEST_QUOTE)
         if reason != PROSE.reason or not said:
             return reason
-        is_local = bool(self._provider.full_name(self._model_name))
         return said if is_local else f"{reason}: {said}"
 
     def _lost(self, engine: EngineModel, failure: Failure) -> Proposal:
@@ -234,9 +237,9 @@ def _why_nothing(coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> st
     return f"the edit could not be applied: {io.errors[-1]}" if io.errors else PROSE.reason
 
 
-def _first_line(text: str) -> str:
+def _first_line(text: str, most: int) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
+    return line if len(line) <= most else f"{line[:most]}…"
 
 
 def _last_line(text: str) -> str:

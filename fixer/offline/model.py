@@ -10,11 +10,12 @@ from uuid import UUID
 
 from fixer.application.ports import CandidateChecker, RepairRequest
 from fixer.domain.models import ErrorDetails
+from fixer.offline.doubt import Choice, choose
 from fixer.offline.edit_block import changed_lines, edit_block
 from fixer.offline.localise import Suspect, suspects
 from fixer.offline.place import Failure
-from fixer.offline.rank import Candidate, naturalness, ranked
-from fixer.offline.search import Found, Outcome, Search
+from fixer.offline.rank import Candidate, ranked
+from fixer.offline.search import Outcome, Search
 from fixer.offline.source import Source
 from fixer.offline.templates import CATALOGUE
 
@@ -34,6 +35,7 @@ class OfflineModel:
         progress: Callable[[str], None],
         budget_seconds: float = 30,
         seed: int = 0,
+        least_confidence: float = 0.0,
     ) -> None:
         self._checker = checker
         self._top = top.resolve()
@@ -41,20 +43,35 @@ class OfflineModel:
         self._progress = progress
         self._budget = budget_seconds
         self._seed = seed
+        self._least = least_confidence
         self._failed: defaultdict[UUID, set[str]] = defaultdict(set)
+        self._unsure: dict[UUID, str] = {}
 
     def answer(self, request: RepairRequest) -> str:
         """A short explanation with one SEARCH/REPLACE block, or one without where no fix was found."""
+        if request.error.id in self._unsure:  # without its rivals the next one would only seem surer
+            return self._unsure[request.error.id]
         sources, unreadable = self._read(request.sources)
         places = suspects(request, sources)
-        search = Search(self._checker, request, self._module_ids(request.error.nodeid), self._progress, self._budget)
+        others = self._module_ids(request.error.nodeid)
+        search = Search(self._checker, request, others, self._progress, self._budget)
         outcome = search(self._candidates(request, places))
         self._failed[request.error.id] |= outcome.failed
         if not outcome.found:
             return _nothing_found(places, outcome, unreadable)
-        best = max(outcome.found, key=_quality)
-        self._failed[request.error.id].add(best.candidate.key)  # where it is refused anyway, go on to the next
-        return _explained(best, outcome) + "\n" + edit_block(best.candidate, self._top)
+        choice = self._chosen(request, others, outcome)
+        best = choice.best.candidate
+        self._failed[request.error.id].add(best.key)  # where it is refused anyway, go on to the next
+        if choice.confidence < self._least:
+            self._unsure[request.error.id] = _unsure(choice, outcome)
+            return self._unsure[request.error.id]
+        return _explained(choice, outcome) + "\n" + edit_block(best, self._top)
+
+    def _chosen(self, request: RepairRequest, others: Sequence[str], outcome: Outcome) -> Choice:
+        nodeid = request.error.nodeid
+        asked = [nodeid, *(other for other in others if other != nodeid)][:_MOST_WITNESSES]
+        self._progress(f"{len(outcome.found)} edits pass; holding them against each other")
+        return choose(outcome.found, self._checker, asked, len(request.evidence.passed - {nodeid}))
 
     def _candidates(self, request: RepairRequest, places: Sequence[Suspect]) -> Iterator[Candidate]:
         failure = _failure(request.error.error_details)
@@ -80,6 +97,7 @@ class OfflineModel:
 
 
 _MOST_SOURCES = 8
+_MOST_WITNESSES = 40
 _EDITS_PER_ATTEMPT = 60
 """Of one template at one statement."""
 _NOISE_PER_ATTEMPT = 0.25
@@ -91,10 +109,6 @@ def _failure(details: ErrorDetails) -> Failure:
     return Failure(details.error_type, details.message)
 
 
-def _quality(found: Found) -> tuple[bool, float]:
-    return found.complete, naturalness(found.candidate) + 2.0 * found.also_fixed
-
-
 def _changes(diff: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++"))]
     removed = tuple(line[1:] for line in lines if line.startswith("-"))
@@ -102,16 +116,34 @@ def _changes(diff: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return removed, added
 
 
-def _explained(best: Found, outcome: Outcome) -> str:
-    alike = sum(found.complete == best.complete for found in outcome.found) - 1
-    also = f" {alike} other edits do so too." if alike > 1 else " One other edit does so too." if alike else ""
-    green = "turns every red test of its file green" if best.complete else "makes the test pass, but not all red ones"
-    place = f"{best.candidate.source.path.name}:{best.candidate.line}"
+def _explained(choice: Choice, outcome: Outcome) -> str:
+    candidate = choice.best.candidate
+    green = "turns every red test of its file green" if choice.best.complete else "makes the test pass"
     return (
-        f"Changed the {best.candidate.template} at {place}. That {green}, and breaks none that passed before. It was "
-        f"found by trying {outcome.tried} edits in {outcome.seconds:.1f} seconds, not by understanding the program."
-        f"{also} Read it before you rely on it.\n"
+        f"Changed the {candidate.template} at {candidate.source.path.name}:{candidate.line}. That {green}, and breaks "
+        f"none that passed before. It was found by trying {outcome.tried} edits in {outcome.seconds:.1f} seconds, not "
+        f"by understanding the program.{_others(choice)} {_sureness(choice)} Read it before you rely on it.\n"
     )
+
+
+def _unsure(choice: Choice, outcome: Outcome) -> str:
+    best = choice.best.candidate
+    removed, added = (" ".join(line.strip() for line in lines) for lines in changed_lines(best))
+    place = f"{best.source.path.name}:{best.line}"
+    return (
+        f"Not sure enough to change anything by itself: the best of {outcome.tried} edits is, at {place}, "
+        f"`{added}` for `{removed}`.{_others(choice)} {_sureness(choice)}\n"
+    )
+
+
+def _others(choice: Choice) -> str:
+    count = len(choice.others)
+    return f" {count} other edits pass too." if count > 1 else " One other edit passes too." if count else ""
+
+
+def _sureness(choice: Choice) -> str:
+    why = f" ({'; '.join(choice.reasons)})" if choice.reasons else ""
+    return f"Confidence {choice.confidence:.0%}{why}."
 
 
 def _nothing_found(places: Sequence[Suspect], outcome: Outcome, unreadable: Sequence[str]) -> str:

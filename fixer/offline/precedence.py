@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from functools import lru_cache
 
 from fixer.offline.source import Source
@@ -46,7 +47,9 @@ _STRENGTH: dict[type[ast.expr], int] = {
 @lru_cache(maxsize=20_000)
 def _strength(text: str) -> int:
     try:
-        node = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is tried need not be sensible
+            node = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
         return _ATOM  # whoever parses the whole candidate will say no
     bare_tuple = isinstance(node, ast.Tuple) and not text.startswith("(")

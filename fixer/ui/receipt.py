@@ -36,6 +36,7 @@ def receipt_json(receipt: Receipt) -> dict[str, object]:
         "platform": made_with.get("platform"),
         "model": attempt.model,
         "attempt": attempt.number,
+        "said": attempt.reason,
         "temperature": attempt.temperature,
         "temperature_sent": attempt.temperature_sent,
         "tokens": {"sent": attempt.tokens_sent, "received": attempt.tokens_received},
@@ -64,6 +65,7 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     yield "run", fix.run_id
     yield "files", ", ".join(harmless(file) for file in fix.files)
     yield "attempt", _attempt(receipt.attempt)
+    yield "said", harmless(receipt.attempt.reason)
     yield "cost", _cost(receipt.attempt)
     if made_with:
         yield "python", f"{made_with['python_version']} ({harmless(made_with['python'])}), pytest {made_with['pytest']}"

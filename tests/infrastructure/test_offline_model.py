@@ -138,6 +138,7 @@ def test_a_small_mistake_is_mended(name: str, project: Path, runner: PytestRunne
     broken = BROKEN[name]
     answer = model.answer(request_for(project, runner, broken))
     changed = applied(answer, project)
+    assert "Confidence " in answer
     (project / "app.py").write_text(changed)
     assert runner.run_test_and_check(Path("test_app.py"), "test_it")
     assert any(right in changed for right in broken.right.split("|")), answer

@@ -50,6 +50,7 @@ class Repaired:
     compared: int = 0
     differ: str = ""
     diff: str = ""
+    confidence: float = 0.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -147,7 +148,9 @@ def _judged(case: Case, project: Path, answer: str, cpu: float) -> Repaired:
     also_count = 0 if not also else 1 if also[1] == "One" else int(also[1])
     right, how, compared, differ = _is_right(case, project, text) if green else (False, "tests fail", 0, "")
     template = found[1] if found else ""
-    return Repaired(case.name, green, right, how, template, tried, also_count, cpu, compared, differ, diff)
+    sure = re.search(r"Confidence (\d+)%", answer)
+    confidence = int(sure[1]) / 100 if sure else 0.0
+    return Repaired(case.name, green, right, how, template, tried, also_count, cpu, compared, differ, diff, confidence)
 
 
 def _applied(answer: str, project: Path) -> str | None:
@@ -231,7 +234,8 @@ def _is_text(node: ast.expr) -> bool:
 def _line(one: Repaired) -> str:
     state = "RIGHT" if one.right else "passes" if one.passes else "-"
     diff = one.diff.replace("\n", " | ")
-    return f"{one.name:28} {state:7} {one.how:16} {one.cpu:6.1f} s {one.tried:6} {one.template:18} {diff[:100]}"
+    measured = f"{one.cpu:6.1f} s {one.tried:6} {one.confidence:4.0%}"
+    return f"{one.name:28} {state:7} {one.how:16} {measured} {one.template:18} {diff[:100]}"
 
 
 def _summary(name: str, repaired: Sequence[Repaired]) -> str:

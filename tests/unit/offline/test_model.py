@@ -42,7 +42,7 @@ def request_(tmp_path: Path) -> RepairRequest:
     return RepairRequest(error, 1, 0.4, (app,), run)
 
 
-def model_for(checker: PretendChecker, top: Path, seed: int = 0) -> OfflineModel:
+def model_for(checker: PretendChecker, top: Path, seed: int = 0, *, least_confidence: float = 0.0) -> OfflineModel:
     return OfflineModel(
         checker=checker,
         top=top,
@@ -50,6 +50,7 @@ def model_for(checker: PretendChecker, top: Path, seed: int = 0) -> OfflineModel
         progress=lambda text: None,
         budget_seconds=5,
         seed=seed,
+        least_confidence=least_confidence,
     )
 
 
@@ -89,6 +90,20 @@ def test_edits_that_mend_one_red_test_of_two_do_not_end_the_search(request_: Rep
     answer = model_for(PretendChecker(verdict), tmp_path).answer(both_red)
     assert len(halves) == 30
     assert "turns every red test of its file green" in answer
+
+
+def test_where_it_is_not_sure_enough_it_says_what_it_would_do_and_does_not(
+    request_: RepairRequest, tmp_path: Path
+) -> None:
+    checker = PretendChecker(lambda text, _: "n <= LIMIT" in text or "n != LIMIT" in text)
+    model = model_for(checker, tmp_path, least_confidence=0.9)
+    answer = model.answer(request_)
+    assert "SEARCH" not in answer
+    assert answer.startswith("Not sure enough to change anything by itself: the best of ")
+    assert "at app.py:5, `return n <= LIMIT` for `return n < LIMIT`." in answer
+    asked = len(checker.asked)
+    again = model.answer(RepairRequest(request_.error, 2, 0.5, request_.sources, request_.evidence))
+    assert (again, len(checker.asked)) == (answer, asked)
 
 
 def test_no_edit_is_answered_where_none_passes(request_: RepairRequest, tmp_path: Path) -> None:

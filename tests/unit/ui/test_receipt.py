@@ -13,7 +13,7 @@ from fixer.ui.receipt import receipt_json, receipt_text
 WHEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 DIFF = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = [1]\n+x = [2]\n"
 FIX = FixRecord("f1", "r1", "t.py::test_a", "landed", "0123456789abcdef", "", ("a.py",), DIFF, WHEN)
-ATTEMPT = AttemptRecord(2, "a-model", 0.5, None, "success", "", 2.25, 1.5, 0.5, 1000, 234, 0.0125, DIFF, WHEN)
+ATTEMPT = AttemptRecord(2, "a-model", 0.5, None, "success", "because", 2.25, 1.5, 0.5, 1000, 234, 0.0125, DIFF, WHEN)
 RECEIPT = Receipt(
     FIX,
     ErrorDetails("AssertionError", "assert 1 == 2\nmore", "t.py:3: in test_a\n    assert 1 == 2", "noise"),
@@ -43,6 +43,7 @@ def test_the_text_says_what_failed_what_changed_and_what_verified_it() -> None:
         "run      r1\n"
         "files    a.py\n"
         "attempt  2 with a-model at temperature 0.5 (sent: none)\n"
+        "said     because\n"
         "cost     $0.0125, 1,000 tokens sent, 234 received, 1.5 s\n"
         "python   3.11.7 (/p/.venv/bin/python), pytest 8.3.1\n"
         "on       Linux, fixer 0.1.0\n"
@@ -114,6 +115,7 @@ def test_the_json_is_exactly_what_is_documented() -> None:
         "platform": "Linux",
         "model": "a-model",
         "attempt": 2,
+        "said": "because",
         "temperature": 0.5,
         "temperature_sent": None,
         "tokens": {"sent": 1000, "received": 234},

@@ -1,0 +1,163 @@
+"""Doubts the edits that pass: what they give for the inputs of the tests, and for others, tells right from lucky.
+
+Tests that pass say little about an edit that was found by trying (Qi et al., "An Analysis of Patch Plausibility and
+Correctness for Generate-And-Validate Patch Generation Systems", ISSTA 2015). The edits are held against each other and
+against the program as it was.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fixer.application.ports import CandidateChecker
+from fixer.offline.purity import only_computes
+from fixer.offline.rank import Candidate, naturalness
+from fixer.offline.search import Found
+from fixer.offline.source import Function, Source
+
+Outcomes = Mapping[str, str]
+"""What a call gave, by its input, both as text; an input that no test chose begins with a question mark."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The edit that is answered, the others that pass too, best first, and how sure that is, 0 to 1, and why."""
+
+    best: Found
+    others: tuple[Found, ...]
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[str], held: int) -> Choice:
+    """The best of what was found. `nodeids` are the tests whose calls are looked at, `held` how many passed before."""
+    shortlist = sorted(found, key=_first_sight, reverse=True)[:_MOST_DOUBTED]
+    doubted = [_Doubted(one, *_witnessed(one.candidate, checker, nodeids)) for one in shortlist]
+    ranked = sorted(doubted, key=_Doubted.quality, reverse=True)
+    best = ranked[0]
+    others = tuple(one.found for one in ranked[1:])
+    rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _differ(best, one)]
+    share = _share(best, rivals)
+    reasons = [*_told(best, rivals), *([] if held else ["no test that passed before holds it"])]
+    confidence = share * (1.0 if best.found.complete else 0.4) * (1.0 if held else 0.8) * (1.0 - best.crashes)
+    return Choice(best.found, others, round(confidence, 2), tuple(reasons))
+
+
+_MOST_DOUBTED = 8
+_CRASHES = 4.0
+_SOFTNESS = 1.0
+
+
+@dataclass(frozen=True)
+class _Doubted:
+    found: Found
+    before: Outcomes
+    after: Outcomes
+
+    @property
+    def crashes(self) -> float:
+        """The share of inputs nobody chose that it dies of, and the program as it was does not."""
+        asked = [given for given, outcome in self.before.items() if given[:1] == "?" and not _died(outcome)]
+        died = [given for given in asked if _died(self.after.get(given, ""))]
+        return len(died) / len(asked) if asked else 0.0
+
+    def quality(self) -> tuple[bool, float]:
+        """What it is sorted by."""
+        complete, natural = _first_sight(self.found)
+        return complete, natural - _CRASHES * self.crashes
+
+
+def _first_sight(found: Found) -> tuple[bool, float]:
+    return found.complete, naturalness(found.candidate) + 2.0 * found.also_fixed
+
+
+def _witnessed(candidate: Candidate, checker: CandidateChecker, nodeids: Sequence[str]) -> tuple[Outcomes, Outcomes]:
+    function = _outermost(candidate.source, candidate)
+    if function is None:
+        return {}, {}
+    path = ".".join([up.name for up in reversed(_classes(candidate.source, function))] + [function.name])
+    trials = only_computes(candidate.source, function)
+    texts = (candidate.source.text, candidate.text)
+    before, after = (_calls(text, candidate.source.path, path, trials, checker, nodeids) for text in texts)
+    return before, after
+
+
+def _outermost(source: Source, candidate: Candidate) -> Function | None:
+    """The function around the edit that can be reached from outside."""
+    start, end = source.unit(candidate.edit)
+    if (start, end) == (0, len(source.text)):
+        return None
+    inside = [node for node in source.statements if isinstance(node, Function) and start <= source.span(node)[0] <= end]
+    return inside[0] if inside else None
+
+
+def _classes(source: Source, function: Function) -> list[ast.ClassDef]:
+    return [up for up in source.above(function) if isinstance(up, ast.ClassDef)]
+
+
+def _calls(
+    text: str, path: Path, name: str, trials: bool, checker: CandidateChecker, nodeids: Sequence[str]
+) -> Outcomes:
+    with TemporaryDirectory(prefix="fixer-witness-") as folder:
+        out = Path(folder, "calls")
+        for _ in checker.check([{path: _watching(text, name, out, trials)}], nodeids):
+            pass
+        lines = out.read_text("utf-8").splitlines() if out.exists() else []
+    outcomes: dict[str, str] = {}
+    for line in lines:
+        given, outcome = json.loads(line)
+        outcomes[given] = outcome if outcomes.get(given, outcome) == outcome else _VARIES
+    return {given: outcome for given, outcome in outcomes.items() if outcome != _VARIES}
+
+
+_VARIES = "varies"
+_WITNESS = Path(__file__).with_name("witness.py")
+
+
+def _watching(text: str, name: str, out: Path, trials: bool) -> str:
+    """The program with one line behind it, so that no line of its own moves."""
+    code = f"_fixer = {{}}; exec({_WITNESS.read_text('utf-8')!r}, _fixer)"
+    call = f"_fixer['watch'](globals(), {name!r}, {str(out)!r}, {trials!r})"
+    newline = "" if text.endswith("\n") or not text else "\n"
+    return f"{text}{newline}{code}; {call}\n"
+
+
+def _died(outcome: str) -> bool:
+    return outcome.startswith("raised ")
+
+
+def _differ(one: _Doubted, other: _Doubted) -> bool:
+    return _where(one, other) is not None
+
+
+def _where(one: _Doubted, other: _Doubted) -> str | None:
+    """An input that tells two edits apart, one that a test passes if there is one; empty where nothing is known."""
+    if not one.after or not other.after:
+        return ""
+    apart = [given for given, outcome in one.after.items() if other.after.get(given, outcome) != outcome]
+    return min(apart, key=lambda given: (given[:1] == "?", len(given)), default=None)
+
+
+def _share(best: _Doubted, rivals: Sequence[_Doubted]) -> float:
+    top = best.quality()[1]
+    return 1.0 / (1.0 + sum(exp((one.quality()[1] - top) / _SOFTNESS) for one in rivals))
+
+
+def _told(best: _Doubted, rivals: Sequence[_Doubted]) -> list[str]:
+    said = [] if best.found.complete else ["other red tests of the file stay red"]
+    if best.crashes:
+        said.append(f"it dies of {best.crashes:.0%} of the inputs made from those of the tests")
+    for rival in rivals[:1]:
+        given = _where(best, rival)
+        if given:
+            ours, theirs = best.after[given], rival.after[given]
+            said.append(f"for ({given.removeprefix('?')}) it gives {ours}, another edit that passes {theirs}")
+        else:
+            said.append("another edit that passes could not be told apart from it")
+    return said

@@ -1,0 +1,93 @@
+"""Which of several passing edits is chosen, how sure that is, and what is said of it; programs really run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixer.application.ports import Overlay
+from fixer.domain.models import TestRun
+from fixer.offline.doubt import choose
+from fixer.offline.rank import Candidate
+from fixer.offline.search import Found
+from fixer.offline.source import Edit, Source
+
+PROGRAM = "def last(items):\n    return items[0]\n\n\nclass Box:\n    def size(self, n):\n        return n\n"
+
+
+class Caller:
+    """Instead of tests, calls a function of the program on these inputs."""
+
+    def __init__(self, *inputs: object) -> None:
+        self.inputs = inputs
+        self.texts: list[str] = []
+
+    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+        for overlay in candidates:
+            (text,) = overlay.values()
+            self.texts.append(text)
+            names: dict[str, Any] = {"__name__": "program"}
+            exec(compile(text, "program.py", "exec", dont_inherit=True), names)
+            for given in self.inputs:
+                with suppress(Exception):
+                    names["last"](given)
+            yield overlay, TestRun(())
+
+
+def found(old: str, new: str, score: float = 0.0, *, complete: bool = True, program: str = PROGRAM) -> Found:
+    source = Source(Path("/project/program.py"), program)
+    start = program.index(old)
+    return Found(Candidate(source, Edit(start, start + len(old), new), "kind", 2, score), 0, complete)
+
+
+def test_one_edit_that_nothing_speaks_against_is_certain() -> None:
+    choice = choose([found("[0]", "[-1]")], Caller([1, 2]), ["test"], held=3)
+    assert (choice.confidence, choice.reasons, choice.others) == (1.0, (), ())
+
+
+def test_edits_that_give_different_results_make_it_unsure_and_the_input_is_shown() -> None:
+    both = [found("[0]", "[-1]", 0.5), found("[0]", "[1]", 0.4)]
+    choice = choose(both, Caller([1, 2], [1, 2, 3]), ["test"], held=3)
+    assert choice.best is both[0]
+    assert 0.3 < choice.confidence < 0.8
+    assert choice.reasons == ("for ([1, 2, 3]) it gives 3, another edit that passes 2",)
+
+
+def test_edits_that_do_the_same_do_not_make_it_unsure() -> None:
+    both = [found("[0]", "[-1]"), found("items[0]", "items[len(items) - 1]")]
+    assert choose(both, Caller([1, 2], [1, 2, 3]), ["test"], held=3).confidence == 1.0
+
+
+def test_an_edit_that_dies_of_other_inputs_loses() -> None:
+    program = PROGRAM.replace("items[0]", "sum(items)")
+    dying = found("sum(items)", "items[1]", 1.0, program=program)
+    sound = found("sum(items)", "len(items)", 0.0, program=program)
+    choice = choose([dying, sound], Caller([1, 2], [5, 2]), ["test"], held=3)
+    assert choice.best is sound
+    assert choice.others == (dying,)
+
+
+def test_inputs_that_no_test_chose_are_not_given_to_what_may_do_harm() -> None:
+    program = "import os\n" + PROGRAM.replace("items[0]", "os.listdir(items)")
+    caller = Caller("/nowhere")
+    choose([found("os.listdir(items)", "os.remove(items)", program=program)], caller, ["test"], held=3)
+    assert all(text.rstrip().endswith("False)") for text in caller.texts)
+
+
+def test_a_half_fix_and_one_that_nothing_held_are_less_sure() -> None:
+    half = choose([found("[0]", "[-1]", complete=False)], Caller([1]), ["test"], held=3)
+    alone = choose([found("[0]", "[-1]")], Caller([1]), ["test"], held=0)
+    assert half.confidence < alone.confidence < 1.0
+    assert half.reasons == ("other red tests of the file stay red",)
+    assert alone.reasons == ("no test that passed before holds it",)
+
+
+@pytest.mark.parametrize("text", ["X = 1\nY = X\n", "X = 1\nY = X"])
+def test_an_edit_outside_functions_is_not_watched(text: str) -> None:
+    caller = Caller()
+    assert choose([found("1", "2", program=text)], caller, ["test"], held=1).confidence == 1.0
+    assert caller.texts == []
