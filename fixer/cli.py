@@ -257,6 +257,20 @@ def verify(
 
 
 @app.command()
+def explain(
+    test: Annotated[str, typer.Argument(metavar="TEST", help="The id of a failing test.")],
+    most: Annotated[int, typer.Option("-n", min=1, help="How many places.")] = 10,
+    python: Annotated[str, typer.Option("--python", metavar="PATH", help="The Python that runs the test.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> int:
+    """Where the fault of a failing test is likely to be; changes nothing."""
+    from fixer.explain import explain_test
+
+    memory = _settle(_memory())
+    return explain_test(memory, dict(os.environ), test, python=python, most=most, as_json=as_json)
+
+
+@app.command()
 def analyze(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="pytest's text output; - reads stdin.")] = "-",
 ) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,25 @@ def suspects(request: RepairRequest, sources: Sequence[Source], most: int = 120)
     return sorted(found, key=lambda suspect: -suspect.suspicion)[:most]
 
 
+def reasons(suspect: Suspect, request: RepairRequest) -> tuple[str, ...]:
+    """Why a statement is suspected, in words."""
+    path, lines = suspect.source.path, set(header_lines(suspect.statement))
+    frames = [frame for frame in request.error.frames if frame.file.resolve() == path and frame.line in lines]
+    last = request.error.frames[-1:] == tuple(frames[-1:])
+    raised = ["the error was raised here" if last else "the error came through here"] if frames else []
+    ran = {
+        nodeid for nodeid, files in request.evidence.executed.items() if any(_ran(files, path, line) for line in lines)
+    }
+    known = request.evidence.executed.keys()
+    green = request.evidence.passed & known
+    red = known - green
+    if not ran:
+        inside = suspect.source.function_of(suspect.statement)
+        return (*raised, "did not run, but stands beside what did" if inside else "runs when the file is imported")
+    counted = f"run by {len(ran & red)} of {len(red)} failing and {len(ran & green)} of {len(green)} passing tests"
+    return (*raised, counted)
+
+
 _UNKNOWN = 0.1
 _BESIDE = 0.05
 """Of a statement that did not run, in a function that did."""
@@ -56,6 +75,10 @@ def _executed(request: RepairRequest) -> dict[Path, Lines]:
     for line in lines:
         scores.setdefault(line.file.resolve(), {})[line.line] = line.score / highest
     return scores
+
+
+def _ran(files: Mapping[Path, frozenset[int]], path: Path, line: int) -> bool:
+    return any(line in lines for file, lines in files.items() if file.resolve() == path)
 
 
 def _raised(request: RepairRequest, sources: Sequence[Source]) -> dict[Path, Lines]:
