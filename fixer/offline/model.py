@@ -77,12 +77,16 @@ class OfflineModel:
         failure = _failure(request.error.error_details)
         scale = min(_MOST_NOISE, _NOISE_PER_ATTEMPT * (request.attempt_number - 1))
         seed = self._seed + request.attempt_number
-        wide = _EDITS_PER_ATTEMPT * request.attempt_number
         before = {_changes(diff) for diff in request.tried}
-        for candidate in ranked(places, CATALOGUE, failure, scale=scale, seed=seed, per_group=wide):
-            known = candidate.key in self._failed[request.error.id] or changed_lines(candidate) in before
-            if not known and edit_block(candidate, self._top):
-                yield candidate
+        known = set(self._failed[request.error.id])
+        for width in _WIDTHS:  # where time is left, look wider
+            per_group = width * request.attempt_number
+            for candidate in ranked(places, CATALOGUE, failure, scale=scale, seed=seed, per_group=per_group):
+                if candidate.key in known or changed_lines(candidate) in before:
+                    continue
+                known.add(candidate.key)
+                if edit_block(candidate, self._top):
+                    yield candidate
 
     def _read(self, paths: Sequence[Path]) -> tuple[list[Source], list[str]]:
         sources: list[Source] = []
@@ -98,8 +102,8 @@ class OfflineModel:
 
 _MOST_SOURCES = 8
 _MOST_WITNESSES = 40
-_EDITS_PER_ATTEMPT = 60
-"""Of one template at one statement."""
+_WIDTHS = (60, 240, 960)
+"""Edits of one template at one statement, times the number of the attempt."""
 _NOISE_PER_ATTEMPT = 0.25
 _MOST_NOISE = 1.0
 """Beyond this the order is hardly better than chance."""

@@ -44,6 +44,7 @@ class Ingredient:
     examples = (
         Example("def f(a, i):\n    x = a[i]\n    return i", "def f(a, i):\n    x = a[i]\n    return a[i]"),
         Example("def f(a):\n    x = len(a)\n    return a[0]", "def f(a):\n    x = len(a)\n    return len(a)"),
+        Example("def f(a, b, i):\n    a[i] = b[i] + 1", "def f(a, b, i):\n    b[i] = b[i] + 1"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -55,6 +56,11 @@ class Ingredient:
             for text in place.scope.expressions:
                 if text != old and not (text.isidentifier() and isinstance(node, ast.Name)):
                     yield place.replace(node, text, likeness(old, text))
+        for target in place.nodes(ast.Subscript):
+            if isinstance(target.ctx, ast.Store):
+                for text in place.scope.expressions:
+                    if text.endswith("]") and text != place.text(target):
+                        yield place.replace(target, text, likeness(place.text(target), text) - 0.5)
 
 
 class Sibling:

@@ -178,13 +178,17 @@ class AddOperand:
         Example("def f(k):\n    return k", "def f(k):\n    return -k"),
         Example("def f(k):\n    return k * 3", "def f(k):\n    return k ** 3 * 3"),
         Example("def f(a, b):\n    return a / b", "def f(a, b):\n    return a / len(b)"),
+        Example("def f(a, b):\n    return [x for x in a]", "def f(a, b):\n    return b + [x for x in a]"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Add one operand to what is returned, passed, assigned, compared or indexed with."""
-        for node in place.loads(ast.Name, ast.Call, ast.Attribute, ast.Subscript):
+        for node in place.loads(ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.ListComp):
             parent = place.parent(node)
             if not isinstance(parent, (*_SLOTS, ast.BinOp)) or place.is_called(node):
+                continue
+            if isinstance(node, ast.List | ast.ListComp):
+                yield from _joined(place, node)
                 continue
             for power in (2, 3):
                 yield place.replace(node, f"{place.text(node)} ** {power}", -0.6 * power)
@@ -255,6 +259,12 @@ _RELATED = {
     "|": "&,^,+,or",
     "^": "&,|,**",
 }
+
+
+def _joined(place: Place, node: ast.expr) -> Iterator[Edit]:
+    for name in place.scope.locals:
+        yield place.replace(node, f"{name} + {place.text(node)}")
+        yield place.replace(node, f"{place.text(node)} + {name}")
 
 
 def _merged(place: Place, edits: list[Edit]) -> Edit:
