@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     """Print a table, and JSON where asked."""
     asked = _arguments(argv)
     cases = list(SETS[asked.set](asked.checkout.resolve(), asked.half, asked.seed, asked.most))
-    cases = [case for case in cases if asked.only in case.name]
+    cases = [case for case in cases if not asked.only or case.name in asked.only.split(",")]
     jobs = [(case, asked.seconds, asked.seed) for case in cases]
     with ProcessPoolExecutor(asked.jobs, max_tasks_per_child=1) as workers:
         repaired = []
@@ -79,7 +79,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30, help="the search's budget, wall time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="programs at a time")
-    parser.add_argument("--only", default="", help="names that hold this")
+    parser.add_argument("--only", default="", help="these names, with commas between")
     parser.add_argument("--json", type=Path)
     return parser.parse_args(argv)
 
