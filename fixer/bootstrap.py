@@ -208,6 +208,7 @@ def _offline_model(
         module_ids=baseline.module_ids,
         progress=publisher.detail,
         budget_seconds=plan.settings.offline_budget,
+        seed=plan.settings.seed,
         least_confidence=0.0 if plan.reviewer else plan.settings.offline_confidence,
     )
 

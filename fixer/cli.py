@@ -98,6 +98,10 @@ def run(
     temperature_step: Annotated[
         float | None, _model("--temperature-step", "T", "Added each time.  [default: 0.1]")
     ] = None,
+    offline_budget: Annotated[
+        float | None, _model("--offline-budget", "S", "Search per attempt.  [default: 30]")
+    ] = None,
+    seed: Annotated[int | None, _model("--seed", "N", "Repeat a search.  [default: 0]")] = None,
     model_timeout: Annotated[float | None, _model("--model-timeout", "S", "Seconds per call.  [default: 120]")] = None,
     yes: Annotated[bool, _safety("--yes -y", "", "Keep what is verified, ask nothing.")] = False,
     dry_run: Annotated[bool, _safety("--dry-run", "", "Print the fixes as a patch, change nothing.")] = False,
@@ -126,6 +130,8 @@ def run(
         "temperature": temperature,
         "temperature_step": temperature_step,
         "model_timeout": model_timeout,
+        "offline_budget": offline_budget,
+        "seed": seed,
         "commit": False if no_commit else None,
         "verify_hooks": False if no_verify else None,
         "source": tuple(source) if source else None,

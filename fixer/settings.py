@@ -53,6 +53,8 @@ class Settings:
     """Seconds that the offline model may search per attempt."""
     offline_confidence: float = 0.5
     """What the offline model needs, 0 to 1, to land an edit that nobody looks at first."""
+    seed: int = 0
+    """Of the chance in the offline model's later attempts: the same seed searches in the same order."""
     token_budget: int = 8000
     """Tokens of context per attempt."""
     color: bool | None = None
@@ -324,6 +326,7 @@ _READERS: dict[str, _Reader] = {
     "confirm": _whole(1, 100),
     "offline_budget": _number(0, 3600),
     "offline_confidence": _number(0, 1),
+    "seed": _whole(0, 2**31 - 1),
     "token_budget": _whole(500, 1_000_000),
     "color": _switch,
     "model_timeout": _number(1, 3600),

@@ -15,7 +15,7 @@ from fixer.offline.edit_block import changed_lines, edit_block
 from fixer.offline.localise import Suspect, suspects
 from fixer.offline.place import Failure
 from fixer.offline.rank import Candidate, ranked
-from fixer.offline.search import Outcome, Search
+from fixer.offline.search import Found, Outcome, Search
 from fixer.offline.source import Source
 from fixer.offline.templates import CATALOGUE
 
@@ -102,6 +102,7 @@ class OfflineModel:
 
 _MOST_SOURCES = 8
 _MOST_WITNESSES = 40
+_MOST_TOLD = 3
 _WIDTHS = (60, 240, 960)
 """Edits of one template at one statement, times the number of the attempt."""
 _NOISE_PER_ATTEMPT = 0.25
@@ -131,18 +132,27 @@ def _explained(choice: Choice, outcome: Outcome) -> str:
 
 
 def _unsure(choice: Choice, outcome: Outcome) -> str:
-    best = choice.best.candidate
-    removed, added = (" ".join(line.strip() for line in lines) for lines in changed_lines(best))
-    place = f"{best.source.path.name}:{best.line}"
     return (
-        f"Not sure enough to change anything by itself: the best of {outcome.tried} edits is, at {place}, "
-        f"`{added}` for `{removed}`.{_others(choice)} {_sureness(choice)}\n"
+        f"Not sure enough to change anything by itself: the best of {outcome.tried} edits is "
+        f"{_told(choice.best)}.{_others(choice)} {_sureness(choice)}\n"
     )
 
 
+def _told(found: Found) -> str:
+    """An edit in a few words, on one line."""
+    removed, added = (" ".join(line.strip() for line in lines) for lines in changed_lines(found.candidate))
+    place = f"{found.candidate.source.path.name}:{found.candidate.line}"
+    if not removed:
+        return f"at {place} to add `{added}`"
+    return f"at {place} `{added}` for `{removed}`" if added else f"at {place} to drop `{removed}`"
+
+
 def _others(choice: Choice) -> str:
+    if not choice.others:
+        return ""
     count = len(choice.others)
-    return f" {count} other edits pass too." if count > 1 else " One other edit passes too." if count else ""
+    also = f"{count} other edits pass too" if count > 1 else "One other edit passes too"
+    return f" {also}: {'; '.join(_told(other) for other in choice.others[:_MOST_TOLD])}."
 
 
 def _sureness(choice: Choice) -> str:

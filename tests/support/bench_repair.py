@@ -144,7 +144,7 @@ def _judged(case: Case, project: Path, answer: str, cpu: float) -> Repaired:
     shutil.rmtree(project / ".pytest_cache", ignore_errors=True)
     green = _is_green(project)
     found = re.search(r"Changed the (.*?) at", answer)
-    also = re.search(r"(\d+|One) other", answer)
+    also = re.search(r"(\d+|One) other edit", answer)
     also_count = 0 if not also else 1 if also[1] == "One" else int(also[1])
     right, how, compared, differ = _is_right(case, project, text) if green else (False, "tests fail", 0, "")
     template = found[1] if found else ""

@@ -100,7 +100,8 @@ def test_where_it_is_not_sure_enough_it_says_what_it_would_do_and_does_not(
     answer = model.answer(request_)
     assert "SEARCH" not in answer
     assert answer.startswith("Not sure enough to change anything by itself: the best of ")
-    assert "at app.py:5, `return n <= LIMIT` for `return n < LIMIT`." in answer
+    assert "at app.py:5 `return n <= LIMIT` for `return n < LIMIT`." in answer
+    assert "One other edit passes too: at app.py:5 `return n != LIMIT` for `return n < LIMIT`." in answer
     asked = len(checker.asked)
     again = model.answer(RepairRequest(request_.error, 2, 0.5, request_.sources, request_.evidence))
     assert (again, len(checker.asked)) == (answer, asked)
