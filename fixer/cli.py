@@ -269,7 +269,7 @@ def explain(
     python: Annotated[str, typer.Option("--python", metavar="PATH", help="The Python that runs the test.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> int:
-    """Where the fault of a failing test is likely to be; changes nothing."""
+    """Where the fault of a failing test is likely to be."""
     from fixer.explain import explain_test
 
     memory = _settle(_memory())

@@ -13,7 +13,7 @@ from fixer import cli
 from fixer.cli import main
 from fixer.session import RunWishes
 
-COMMANDS = ("run", "undo", "redo", "recover", "history", "show", "verify", "analyze", "doctor", "demo")
+COMMANDS = ("run", "undo", "redo", "recover", "history", "show", "verify", "explain", "analyze", "doctor", "demo")
 
 
 @pytest.fixture
