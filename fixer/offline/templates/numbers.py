@@ -44,16 +44,18 @@ class OffByOne:
         Example("def f(n):\n    return len(n)", "def f(n):\n    return len(n) - 1"),
         Example("x = a < b", "x = a < b + 1"),
         Example("x = a[i - 1]", "x = a[i]"),
+        Example("x = a[i, j]", "x = a[i, j - 1]"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Add or subtract one where a count, an index or a bound stands."""
         for node in place.loads(ast.Name, ast.Attribute, ast.Call, ast.BinOp, ast.Subscript):
             parent = place.parent(node)
-            if place.is_called(node) or not isinstance(parent, _COUNTED):
+            indexing = isinstance(parent, ast.Tuple) and isinstance(place.parent(parent), ast.Subscript)
+            if place.is_called(node) or not (indexing or isinstance(parent, _COUNTED)):
                 continue
             text = place.text(node)
-            weight = 0.0 if isinstance(parent, _BOUNDS) or _in_range(parent) else -0.8
+            weight = 0.0 if indexing or isinstance(parent, _BOUNDS) or _in_range(parent) else -0.8
             if isinstance(node, ast.BinOp) and _is_one(node.right) and isinstance(node.op, ast.Add | ast.Sub):
                 yield place.replace(node, place.text(node.left), weight + 0.3)
             else:
