@@ -115,6 +115,7 @@ def run(
     quiet: Annotated[bool, _output("-q", "", "Only the result.")] = False,
     verbose: Annotated[bool, _output("-v", "", "Also each phase, and what was left out.")] = False,
     no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
+    plain: Annotated[bool, _output("--plain", "", "Lines only, for screen readers.")] = False,
 ) -> int:
     """Run the tests; fix those that fail."""
     from fixer.session import RunWishes, run_session
@@ -150,6 +151,7 @@ def run(
         junitxml=junitxml,
         quiet=quiet,
         verbose=verbose,
+        plain=plain,
     )
     return run_session(Path.cwd(), dict(os.environ), wishes)
 
