@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixer.application.ports import Guard, Listener, Reviewer
 from fixer.domain.events import DiscoveryStarted, DomainEvent, FixLanded, Notice
+from fixer.domain.models import TestError
 from fixer.domain.services import Permitted
 from fixer.infrastructure.ledger import LedgerErrors
 from fixer.infrastructure.ledger_reader import CostKeeper
@@ -42,6 +44,10 @@ class RunPlan:
     pytest_args: tuple[str, ...]
     listen: Listener
     reviewer: Reviewer | None
+    choose: Callable[[Sequence[TestError]], Sequence[TestError]]
+    """Which of the red tests to work on."""
+    pause: Callable[[], AbstractContextManager[None]]
+    """Frees the terminal for something else."""
 
 
 def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
@@ -49,6 +55,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     from fixer.application.fix_run import FixRun
     from fixer.application.usecases import TestFixingService
     from fixer.infrastructure.baseline import Baseline
+    from fixer.infrastructure.hand_edit import HandEdit
     from fixer.infrastructure.receipts import ReceiptKeeper
     from fixer.infrastructure.selection import Named
     from fixer.infrastructure.shadow_repo import ShadowRepo
@@ -76,6 +83,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         checkpointer=workspace,
         guards=_guards(memory.project, settings, baseline, workspace, briefing, publisher),
         reviewer=plan.reviewer,
+        editor=HandEdit(workspace, memory.project, os.environ, plan.pause),
         publish=publisher,
         confirm=settings.confirm,
     )
@@ -95,6 +103,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         look_again=settings.guard == "suite",
         triage=_triage(memory.project, plan, errors, baseline, publisher, named),
         named=named,
+        choose=plan.choose,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fixer.cli_around import add_to, fixes_in_place, fixes_that_begin, fixes_undone, tests_that_begin
 from fixer.domain.errors import UsageError
 from fixer.ui.ending import exit_code_of
 from fixer.ui.foreign_text import harmless
@@ -86,10 +87,16 @@ def run(
     context: typer.Context,
     tests: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TESTS]... [-- PYTEST ARGS]", help="Files, folders or node ids.", show_default=False),
+        typer.Argument(
+            metavar="[TESTS]... [-- PYTEST ARGS]",
+            help="Files, folders or node ids.",
+            show_default=False,
+            autocompletion=tests_that_begin,
+        ),
     ] = None,
     keyword: Annotated[str, _tests("-k", "EXPR", "As pytest's -k.")] = "",
     marker: Annotated[str, _tests("-m", "MARK", "As pytest's -m.")] = "",
+    last_failed: Annotated[bool, _tests("--lf", "", "Those that failed in your last pytest run.")] = False,
     first: Annotated[bool, _tests("-x", "", "Only the first failing test.")] = False,
     from_log: Annotated[str, _tests("--from-log", "FILE", "The failing tests of a log; - reads stdin.")] = "",
     model: Annotated[str, _model("--model", "NAME", "Any that Aider knows.  [default: offline]")] = "",
@@ -119,6 +126,7 @@ def run(
     quiet: Annotated[bool, _output("-q", "", "Only the result.")] = False,
     verbose: Annotated[bool, _output("-v", "", "Also each phase, and what was left out.")] = False,
     no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
+    plain: Annotated[bool, _output("--plain", "", "Lines only, for screen readers.")] = False,
 ) -> int:
     """Run the tests; fix those that fail."""
     from fixer.session import RunWishes, run_session
@@ -149,20 +157,23 @@ def run(
     wishes = RunWishes(
         selection=(*(tests or ()), *_from_log(from_log)),
         named=tuple(tests or ()),
-        pytest_args=(*pytest_args, "-x") if first else pytest_args,
+        pytest_args=(*pytest_args, *(["--lf"] if last_failed else []), *(["-x"] if first else [])),
         flags={name: value for name, value in flags.items() if value is not None},
         dry_run=dry_run,
         as_json=as_json,
         junitxml=junitxml,
         quiet=quiet,
         verbose=verbose,
+        plain=plain,
     )
     return run_session(Path.cwd(), dict(os.environ), wishes)
 
 
 @app.command()
 def undo(
-    name: Annotated[str, typer.Argument(metavar="[FIX|TEST]", help="Default: the newest fix.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="[FIX|TEST]", help="Default: the newest fix.", autocompletion=fixes_in_place)
+    ] = "",
     whole_run: Annotated[bool, typer.Option("--run", help="All fixes of the newest run (or of run FIX).")] = False,
     listing: Annotated[bool, typer.Option("--list", help="Show what can be undone.")] = False,
 ) -> None:
@@ -184,7 +195,9 @@ def undo(
 
 @app.command()
 def redo(
-    name: Annotated[str, typer.Argument(metavar="[FIX|TEST]", help="Default: the fix undone last.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="[FIX|TEST]", help="Default: the fix undone last.", autocompletion=fixes_undone)
+    ] = "",
 ) -> None:
     """Bring an undone fix back."""
     from fixer.infrastructure.fix_choice import choose_fixes
@@ -225,10 +238,12 @@ def history(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a commit, a test or a run.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="A fix, a commit, a test or a run.", autocompletion=fixes_that_begin)
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object (of the run).")] = False,
 ) -> None:
-    """One run, one fix with its receipt, or what was tried on one test."""
+    """A run, a fix with its receipt, or what was tried on a test."""
     import json
 
     from fixer.ui.receipt import receipt_json, receipt_text
@@ -251,12 +266,14 @@ def show(
 
 @app.command()
 def verify(
-    name: Annotated[str, typer.Argument(metavar="ID", help="A fix, a commit or a test.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="A fix, a commit or a test.", autocompletion=fixes_that_begin)
+    ],
     confirm: Annotated[int, typer.Option("--confirm", metavar="N", min=1, help="Runs with the fix.")] = 2,
     python: Annotated[str, typer.Option("--python", metavar="PATH", help="The Python that runs the test.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> int:
-    """Replay a fix on a clean checkout: red before it, green with it."""
+    """Replay a fix on clean checkouts: red before it, green with it."""
     from fixer.verify import verify_fix
 
     return verify_fix(Path.cwd(), dict(os.environ), name, python=python, confirm=confirm, as_json=as_json)
@@ -310,10 +327,13 @@ def doctor(
 def demo(
     keep: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Put the sample project there.")] = None,
 ) -> int:
-    """Fix a small broken sample project; nothing of yours is touched."""
+    """Fix a small broken sample project, apart from yours."""
     from fixer.demo import run_demo
 
     return run_demo(dict(os.environ), keep)
+
+
+add_to(app)
 
 
 def _unfixed_or_run(reader: LedgerReader, name: str) -> tuple[RunRecord, str] | None:

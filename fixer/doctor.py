@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixer.domain.errors import FixerError
+from fixer.domain.errors import DiskRefuses, FixerError
 from fixer.domain.events import DomainEvent, Notice
 
 if TYPE_CHECKING:
@@ -74,6 +74,53 @@ def _interpreter(directory: Path, environ: Mapping[str, str]) -> str:
     return f"{found.path} ({found.reason}); Python {found.python_version}, pytest {found.pytest_version}"
 
 
+def _plugins(directory: Path, environ: Mapping[str, str]) -> str:
+    from fixer.infrastructure.interpreter import find_interpreter
+    from fixer.infrastructure.plugins import REMARKS, installed_plugins
+    from fixer.settings import load_settings
+
+    try:
+        asked = load_settings(directory, {}, environ).settings.python
+        python = find_interpreter(directory, asked, environ, Path(sys.prefix)).path
+    except FixerError:
+        return "unknown, as long as there is no interpreter"
+    found = installed_plugins(python, directory)
+    told = [f"{name}: {REMARKS[name]}" for name in found if name in REMARKS]
+    return "; ".join(told) or f"{len(found)} installed, none known to interfere"
+
+
+def _lock(directory: Path, environ: Mapping[str, str]) -> str:
+    from fixer.infrastructure.project import find_project
+    from fixer.infrastructure.run_lock import run_lock
+
+    folder = find_project(directory, environ).worktree_state
+    if folder.is_dir():
+        with run_lock(folder):
+            pass
+    return "free: no run is at work here"
+
+
+def _leftovers(directory: Path, environ: Mapping[str, str]) -> str:
+    from fixer.memory import has_memory, open_memory, recover_if_idle
+    from fixer.ui.console import open_arbiter
+
+    if not has_memory(directory, environ):
+        return "none: fixer has not been at work here"
+    told: list[DomainEvent] = []
+
+    def listen(event: DomainEvent) -> None:
+        _say(event)
+        told.append(event)
+
+    recover_if_idle(open_memory(directory, environ), listen, open_arbiter(environ))
+    return "put right just now" if told else "none"
+
+
+def _say(event: DomainEvent) -> None:
+    if isinstance(event, Notice):
+        sys.stderr.write(f"fixer: {event.text}\n")
+
+
 def _settings(directory: Path, environ: Mapping[str, str]) -> str:
     from fixer.settings import load_settings
 
@@ -91,25 +138,27 @@ def _model(directory: Path, environ: Mapping[str, str]) -> str:
 
 
 def _ledger(directory: Path, environ: Mapping[str, str]) -> str:
-    from fixer.memory import open_memory, recover_if_idle
-    from fixer.ui.console import open_arbiter
+    from fixer.memory import open_memory
 
     memory = open_memory(directory, environ)
-    recover_if_idle(memory, _say, open_arbiter(environ))
     fixes = memory.store.fixes()
     in_place = sum(1 for fix in fixes if fix.state != "undone")
     return f"{memory.ledger.path}: {len(fixes)} fixes, {in_place} in place"
 
 
-def _say(event: DomainEvent) -> None:
-    if isinstance(event, Notice):
-        sys.stderr.write(f"fixer: {event.text}\n")
-
-
 def _disk(directory: Path, environ: Mapping[str, str]) -> str:
+    import shutil
+
     from fixer.infrastructure.project import find_project
 
-    return f"{_used(find_project(directory, environ))}; fixer doctor --prune frees what can be had again"
+    project = find_project(directory, environ)
+    free = shutil.disk_usage(project.top).free
+    if free < _LEAST_FREE:
+        raise DiskRefuses(
+            f"Only {_megabytes(free)} are free.", "Make room; fixer doctor --prune frees what is fixer's."
+        )
+    used = f"{_megabytes(free)} free; fixer takes {_used(project)}"
+    return f"{used}; fixer doctor --prune frees what can be had again"
 
 
 def _used(project: Project) -> str:
@@ -124,11 +173,16 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
+_LEAST_FREE = 100_000_000
+"""Bytes. A run writes some megabytes; below this a full disk is near for everybody."""
 _CHECKS: tuple[tuple[str, Callable[[Path, Mapping[str, str]], str]], ...] = (
     ("git", _git),
     ("settings", _settings),
     ("interpreter", _interpreter),
+    ("plugins", _plugins),
     ("model", _model),
+    ("lock", _lock),
+    ("leftovers", _leftovers),
     ("ledger", _ledger),
     ("disk", _disk),
 )

@@ -6,7 +6,7 @@ import json
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from fixer.application.fix_run import RunSummary
     from fixer.application.records import RunRecord
+    from fixer.domain.models import TestError
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class RunWishes:
     junitxml: Path | None = None
     quiet: bool = False
     verbose: bool = False
+    plain: bool = False
+    """Lines only: nothing that moves, no colours."""
 
 
 def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) -> int:
@@ -83,9 +86,17 @@ class _Run:
         self._memory = memory
         self._dry = wishes.dry_run
         self.id = memory.ledger.start_run(memory.project.top, settings.model[0])
-        reviewer = None if wishes.as_json else screen.reviewer
         self._plan = RunPlan(
-            self.id, settings, interpreter, wishes.selection, wishes.named, wishes.pytest_args, screen.listen, reviewer
+            self.id,
+            settings,
+            interpreter,
+            wishes.selection,
+            wishes.named,
+            wishes.pytest_args,
+            screen.listen,
+            None if wishes.as_json else screen.reviewer,
+            _all if wishes.as_json else screen.choose,
+            screen.pause,
         )
 
     def go(self) -> RunSummary | None:
@@ -104,6 +115,10 @@ class _Run:
                 take_back_run(self._memory, self.id)
             self._memory.ledger.end_run(self.id, code, summary.newly_broken if summary else ())
         return summary
+
+
+def _all(errors: Sequence[TestError]) -> Sequence[TestError]:
+    return errors
 
 
 def _tidy_up(memory: Memory) -> None:

@@ -54,6 +54,7 @@ class FixRun:
         look_again: bool = True,
         triage: Triage | None = None,
         named: Callable[[str], bool] = lambda nodeid: False,
+        choose: Callable[[Sequence[TestError]], Sequence[TestError]] = lambda errors: errors,
     ) -> None:
         self._service = service
         self._errors = error_repo
@@ -64,6 +65,7 @@ class FixRun:
         self._look_again = look_again
         self._triage = triage
         self._named = named
+        self._choose = choose
         self._landed: list[TestError] = []
         self._not_looked_at: list[TestError] = []
         self._fixed_along: dict[UUID, list[TestError]] = {}
@@ -96,6 +98,7 @@ class FixRun:
         try:
             if self._triage:
                 self._triage(errors)
+            self._leave_unchosen([error for error in errors if error.diagnosis is None])
             if any(error.diagnosis is None for error in errors):
                 self._before_fixing()
             self._fix_all(errors)
@@ -106,6 +109,13 @@ class FixRun:
         finally:
             self._tell_what_was_not_tried(errors)
         return summary
+
+    def _leave_unchosen(self, errors: Sequence[TestError]) -> None:
+        chosen = {error.id for error in (self._choose(errors) if errors else ())}
+        for error in errors:
+            if error.id not in chosen:
+                error.set_aside(Diagnosis("not chosen", "left alone, as you chose"))
+                self._errors.save(error)
 
     def _fix_all(self, errors: Sequence[TestError]) -> None:
         for error in errors:
@@ -214,4 +224,4 @@ class FixRun:
 
 def _may_turn_green(error: TestError) -> bool:
     """What is the machine's fault, or comes and goes, is no fix's merit when it passes."""
-    return error.diagnosis is None or error.diagnosis.kind == "same cause"
+    return error.diagnosis is None or error.diagnosis.kind in ("same cause", "not chosen")

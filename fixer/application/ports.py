@@ -96,17 +96,38 @@ class Decision(Enum):
     KEEP = "keep"
     UNDO = "undo"
     """Take it back and make the next attempt."""
+    EDIT = "edit"
+    """Change it by hand, have that verified, and ask again."""
     SKIP = "skip"
     """Take it back and leave this test alone."""
     QUIT = "quit"
     """Take it back and end the run."""
 
 
+@dataclass(frozen=True)
+class Hint:
+    """Take the fix back and make the next attempt, which is told these words of a person."""
+
+    words: str
+
+
 class Reviewer(Protocol):
     """Lets a person decide about a verified fix before it lands."""
 
-    def review(self, error: TestError, attempt: FixAttempt) -> Decision:
+    def review(self, error: TestError, attempt: FixAttempt) -> Decision | Hint:
         """Show the fix and ask."""
+        ...
+
+
+class HandEditor(Protocol):
+    """Lets a person change the open attempt by hand."""
+
+    def edit(self) -> CodeChanges | None:
+        """Open its files; what it consists of afterwards, None where nothing was changed. Raises EditFailed."""
+        ...
+
+    def restore(self) -> str:
+        """Put back what it consisted of before the last edit; where the edit is kept. Raises TreeNeedsPerson."""
         ...
 
 

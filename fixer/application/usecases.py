@@ -13,12 +13,15 @@ from fixer.application.ports import (
     Checkpointer,
     Decision,
     Guard,
+    HandEditor,
+    Hint,
     Landed,
     Listener,
     Reviewer,
     TestRunner,
     VcsManager,
 )
+from fixer.domain.errors import EditFailed
 from fixer.domain.events import (
     DomainEvent,
     FixAttemptCompleted,
@@ -60,6 +63,7 @@ class TestFixingService:
         checkpointer: Checkpointer | None = None,
         guards: Sequence[Guard] = (),
         reviewer: Reviewer | None = None,
+        editor: HandEditor | None = None,
         publish: Listener | None = None,
         confirm: int = 1,
     ) -> None:
@@ -74,6 +78,7 @@ class TestFixingService:
         self._checkpointer = checkpointer
         self._guards = guards
         self._reviewer = reviewer
+        self._editor = editor
         self._confirm = confirm
         self._publish: Callable[[DomainEvent], None] = publish or _nobody_listens
 
@@ -92,13 +97,17 @@ class TestFixingService:
         error = self._errors.get_by_id(error_id)
         if not error or not error.can_attempt_fix():
             return False
-        for number in range(self._max_retries):
+        left = self._max_retries
+        while left:
+            number = self._max_retries - left
             attempt = error.start_fix_attempt(round(self._initial_temp + number * self._temp_increment, 6))
             outcome = self._try(error, attempt)
             if outcome is _KEPT:
                 return True
             if outcome is _LEAVE_ALONE:
                 return False
+            # Who asks for another attempt at the keyboard gets it, at the last temperature if need be.
+            left = max(left - 1, 1) if outcome is _ASKED_AGAIN else left - 1
         return False
 
     def _try(self, error: TestError, attempt: FixAttempt) -> str:
@@ -109,7 +118,7 @@ class TestFixingService:
                 attempt.id,
                 error.nodeid,
                 attempt.attempt_number,
-                self._max_retries,
+                max(self._max_retries, attempt.attempt_number),
                 attempt.temperature,
             )
         )
@@ -122,7 +131,7 @@ class TestFixingService:
             failure = self._verify(error, proposal)
             outcome = _TRY_AGAIN if failure else _KEPT
             if not failure and self._reviewer:
-                failure, outcome = self._ask(error, attempt, self._reviewer)
+                failure, outcome = self._ask(error, attempt, proposal, self._reviewer)
             if not failure:
                 landed = self._land(error, attempt, proposal)
         except BaseException as stopped:
@@ -175,13 +184,39 @@ class TestFixingService:
             self._publish(GuardPassed(error.id, guard.name))
         return ""
 
-    def _ask(self, error: TestError, attempt: FixAttempt, reviewer: Reviewer) -> tuple[str, str]:
-        decision = reviewer.review(error, attempt)
-        if decision is Decision.QUIT:
-            raise StopRun("declined in review")
-        if decision is Decision.KEEP:
+    def _ask(self, error: TestError, attempt: FixAttempt, proposal: object, reviewer: Reviewer) -> tuple[str, str]:
+        answer = reviewer.review(error, attempt)
+        while answer is Decision.EDIT:
+            self._let_edit(error, attempt, proposal)
+            answer = reviewer.review(error, attempt)
+        if isinstance(answer, Hint):
+            return f"declined in review, with this hint: {answer.words}", _ASKED_AGAIN
+        if answer is Decision.QUIT:
+            raise StopRun(_DECLINED)
+        if answer is Decision.KEEP:
             return "", _KEPT
-        return "declined in review", _LEAVE_ALONE if decision is Decision.SKIP else _TRY_AGAIN
+        return _DECLINED, _LEAVE_ALONE if answer is Decision.SKIP else _ASKED_AGAIN
+
+    def _let_edit(self, error: TestError, attempt: FixAttempt, proposal: object) -> None:
+        """What a person makes of the fix is verified like the fix; where it does not hold, the fix is put back."""
+        if self._editor is None:
+            return
+        try:
+            changes = self._editor.edit()
+        except EditFailed as failed:
+            self._publish(Notice(f"{failed.message} {failed.cure}".rstrip()))
+            return
+        if changes is None:
+            self._publish(Notice("Nothing was changed."))
+            return
+        failure = self._verify(error, proposal)
+        if failure:
+            kept = self._editor.restore()
+            self._publish(
+                Notice(f"Your version does not hold: {failure}\nThe verified one is back; yours is in {kept}")
+            )
+        else:
+            attempt.changes = changes
 
     def _land(self, error: TestError, attempt: FixAttempt, proposal: object) -> object:
         landed = self._commit(error)
@@ -235,7 +270,9 @@ def errors_of(run: TestRun) -> list[TestError]:
 
 _KEPT = "kept"
 _TRY_AGAIN = "try again"
+_ASKED_AGAIN = "asked again"
 _LEAVE_ALONE = "leave alone"
+_DECLINED = "declined in review"
 
 
 def _error_of(result: TestResult, details: ErrorDetails) -> TestError:

@@ -53,6 +53,12 @@ class DiskRefuses(FixerError):
     exit_code = 6
 
 
+class EditFailed(FixerError):
+    """No editor could be opened, or it failed; the fix is as it was."""
+
+    exit_code = 2
+
+
 class LedgerUnusable(FixerError):
     """The ledger cannot be read or written, or was written by a newer fixer."""
 

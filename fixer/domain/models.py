@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 ErrorStatus = Literal["unfixed", "fixed"]
 AttemptStatus = Literal["pending", "success", "failed"]
-DiagnosisKind = Literal["flaky", "order-dependent", "environment", "test at fault", "same cause"]
+DiagnosisKind = Literal["flaky", "order-dependent", "environment", "test at fault", "same cause", "not chosen"]
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,7 @@ _STATUS_OF_KIND: dict[str, TestStatus] = {
     "flaky": "flaky",
     "order-dependent": "flaky",
     "environment": "environment",
+    "not chosen": "skipped",
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from fixer.domain.errors import FixerError, TestsCannotRun, UsageError
 from fixer.domain.models import ErrorDetails, TestResult, TestRun, Verdict
 from fixer.infrastructure.probe_records import ProbeRun
+from fixer.infrastructure.pytest_cache import find_cache
 from fixer.infrastructure.pytest_call import Answer, Call, call_pytest, drop_bytecode
 
 MOST_RESUMES = 20
@@ -170,9 +171,7 @@ class PytestRunner:
 
     def _cache(self) -> Path | None:
         """Where the project's pytest remembers what failed last: for a --lf that the user typed."""
-        top = self.top or self.project
-        folders = [folder for folder in (self.project, *self.project.parents) if folder.is_relative_to(top)]
-        return next((folder / ".pytest_cache" for folder in folders if (folder / ".pytest_cache").is_dir()), None)
+        return find_cache(self.project, self.top or self.project)
 
 
 # -vv: assertions are shown whole. What tests print comes with their reports.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fixer.application.ports import Landed
@@ -76,6 +76,15 @@ class Workspace:
     def changes(self) -> tuple[FileChange, ...]:
         """The files that the open attempt touched, as they were and as the engine left them."""
         return self._store.changes(str(self._attempt.id)) if self._attempt else ()
+
+    def amend(self, changes: Sequence[FileChange]) -> tuple[FileChange, ...]:
+        """Change the open attempt's texts further; what that made of them. Raises TreeNeedsPerson."""
+        if self._attempt is None:
+            raise TreeNeedsPerson("There is no open attempt to change.")
+        try:
+            return carry_over(self._project, self._store, str(self._attempt.id), changes)
+        except TreeEdited as edited:
+            raise TreeNeedsPerson(f"{edited} was edited on the very lines that are to change.") from edited
 
     def revert(self) -> None:
         """Take back the open attempt: Aider's undo first, then whatever is left, byte for byte.

@@ -9,8 +9,8 @@ from typing import TextIO
 
 from fixer.domain.errors import TreeNeedsPerson
 from fixer.ui.foreign_text import harmless
+from fixer.ui.keyboard import ReadKey
 from fixer.ui.paint import diff_lines
-from fixer.ui.review import ReadKey
 
 QUESTION = "Keep [m]y text, put back the text from [b]efore, decide [l]ater? "
 

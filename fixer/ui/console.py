@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from fixer.application.ports import Arbiter, Listener, Reviewer
+from fixer.domain.events import DomainEvent
+from fixer.domain.models import TestError
 from fixer.ui.lasting_stream import lasting
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ class Screen:
     """Whether what is written to stdout may be coloured."""
     width: int = 0
     """The columns of stdout; 0 where it is no terminal, and lines may be of any length."""
+    choose: Callable[[Sequence[TestError]], Sequence[TestError]] = lambda errors: errors
+    """Which of the red tests to work on; all where nobody can answer."""
+    pause: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Wishes(Protocol):
@@ -38,6 +43,8 @@ class Wishes(Protocol):
     def quiet(self) -> bool: ...
     @property
     def verbose(self) -> bool: ...
+    @property
+    def plain(self) -> bool: ...
 
 
 class Choices(Protocol):
@@ -53,18 +60,24 @@ class Choices(Protocol):
 def open_screen(environ: Mapping[str, str], wishes: Wishes, choices: Choices) -> Iterator[Screen]:
     """Progress goes to stderr, stdout stays for data; the terminal is left in order whatever happens."""
     stderr = lasting(sys.stderr)
-    color = wants_color(stderr, environ, choices.color)
-    asks = not choices.yes and can_ask(environ)
+    color = wants_color(stderr, environ, choices.color) and not wishes.plain
+    asks = not (choices.yes or wishes.quiet) and can_ask(environ)  # now: the live display stands in for stderr
     with _progress(stderr, environ, wishes, color=color) as progress:
-        reviewer: Reviewer | None = None
-        arbiter: Arbiter | None = None
-        if asks:
-            from fixer.ui.both_sides import TerminalArbiter
-            from fixer.ui.review import TerminalReviewer, read_key
+        out = (wants_color(sys.stdout, environ, choices.color) and not wishes.plain, _width(sys.stdout))
+        if not asks:
+            yield Screen(progress, None, None, *out, pause=progress.pause)
+            return
+        from fixer.ui.both_sides import TerminalArbiter
+        from fixer.ui.choice import TerminalChooser
+        from fixer.ui.keyboard import read_key, read_line
+        from fixer.ui.proof import Proof
+        from fixer.ui.review import TerminalReviewer
 
-            reviewer = TerminalReviewer(stderr, read_key, progress.pause, color=color)
-            arbiter = TerminalArbiter(stderr, read_key, progress.pause, color=color)
-        yield Screen(progress, reviewer, arbiter, wants_color(sys.stdout, environ, choices.color), _width(sys.stdout))
+        proof = Proof()
+        reviewer = TerminalReviewer(stderr, read_key, progress.pause, color=color, read_line=read_line, proof=proof)
+        arbiter = TerminalArbiter(stderr, read_key, progress.pause, color=color)
+        chooser = TerminalChooser(stderr, read_line, progress.pause, shutil.get_terminal_size)
+        yield Screen(_both(proof, progress), reviewer, arbiter, *out, chooser.choose, progress.pause)
 
 
 def open_arbiter(environ: Mapping[str, str]) -> Arbiter | None:
@@ -72,7 +85,7 @@ def open_arbiter(environ: Mapping[str, str]) -> Arbiter | None:
     if not can_ask(environ):
         return None
     from fixer.ui.both_sides import TerminalArbiter
-    from fixer.ui.review import read_key
+    from fixer.ui.keyboard import read_key
 
     return TerminalArbiter(sys.stderr, read_key, color=wants_color(sys.stderr, environ, None))
 
@@ -101,12 +114,20 @@ def make_console(stream: TextIO, *, color: bool) -> Console:
     return Console(file=stream, no_color=not color, highlight=False, markup=False, emoji=False)
 
 
+def _both(first: Listener, second: Listener) -> Listener:
+    def listen(event: DomainEvent) -> None:
+        first(event)
+        second(event)
+
+    return listen
+
+
 def _progress(
     stderr: TextIO, environ: Mapping[str, str], wishes: Wishes, *, color: bool
 ) -> LiveProgress | PlainProgress:
     from fixer.ui.progress import LiveProgress, PlainProgress
 
-    if not wishes.quiet and can_animate(stderr, environ):
+    if not (wishes.quiet or wishes.plain) and can_animate(stderr, environ):
         return LiveProgress(make_console(stderr, color=color), verbose=wishes.verbose)
     return PlainProgress(stderr, quiet=wishes.quiet, verbose=wishes.verbose)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from typing import Literal
 
 from fixer.ui.foreign_text import harmless
@@ -15,14 +18,57 @@ def paint(text: str, color: Color) -> str:
 
 
 def diff_lines(diff: str, *, color: bool) -> list[str]:
-    """A unified diff, made harmless, line by line."""
-    return [_diff_line(line) if color else line for line in harmless(diff).splitlines()]
+    """A unified diff, made harmless, line by line; in colour, with the words that changed reversed."""
+    lines = harmless(diff).splitlines()
+    return list(_painted(lines)) if color else lines
+
+
+def changed_words(old: str, new: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
+    """Both lines in pieces, each with whether it is part of the change; nothing is, where too little is left alike."""
+    before, after = _WORDS.findall(old), _WORDS.findall(new)
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        return [(old, False)], [(new, False)]
+    olds: list[tuple[str, bool]] = []
+    news: list[tuple[str, bool]] = []
+    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        olds.append(("".join(before[old_start:old_end]), tag != "equal"))
+        news.append(("".join(after[new_start:new_end]), tag != "equal"))
+    return [piece for piece in olds if piece[0]], [piece for piece in news if piece[0]]
 
 
 _CODES: dict[Color, int] = {"red": 31, "green": 32, "yellow": 33, "cyan": 36}
-_DIFF_COLORS: dict[str, Color] = {"+": "green", "-": "red", "@": "cyan"}
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_ALIKE = 0.4
+"""Below this, a line was not changed but replaced, and marking its words would only unsettle the eye."""
 
 
-def _diff_line(line: str) -> str:
-    color = _DIFF_COLORS.get(line[:1])
-    return paint(line, color) if color else line
+def _painted(lines: Sequence[str]) -> Iterator[str]:
+    at = 0
+    while at < len(lines):
+        removed = _run_of("-", lines, at)
+        added = _run_of("+", lines, at + len(removed))
+        if removed and len(removed) == len(added):
+            pairs = [changed_words(old[1:], new[1:]) for old, new in zip(removed, added, strict=True)]
+            yield from (_marked("-", old, "red") for old, _ in pairs)
+            yield from (_marked("+", new, "green") for _, new in pairs)
+        else:
+            yield from (paint(line, "red") for line in removed)
+            yield from (paint(line, "green") for line in added)
+        at += len(removed) + len(added)
+        if not removed and not added:
+            yield paint(lines[at], "cyan") if lines[at].startswith("@") else lines[at]
+            at += 1
+
+
+def _run_of(mark: str, lines: Sequence[str], start: int) -> list[str]:
+    """The lines from there on that are removed, or added; the names of a file's two sides are neither."""
+    end = start
+    while end < len(lines) and lines[end].startswith(mark) and not lines[end].startswith(mark * 3):
+        end += 1
+    return list(lines[start:end])
+
+
+def _marked(mark: str, pieces: Sequence[tuple[str, bool]], color: Color) -> str:
+    text = "".join(f"\x1b[7m{piece}\x1b[27m" if changed else piece for piece, changed in pieces)
+    return paint(f"{mark}{text}", color)

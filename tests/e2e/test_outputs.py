@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -357,15 +358,40 @@ def test_what_stands_behind_two_dashes_goes_to_pytest(tree: Tree) -> None:
     assert not (tree.path / ".pytest_cache").exists()
 
 
+DOCTOR = ("git", "settings", "interpreter", "plugins", "model", "lock", "leftovers", "ledger", "disk")
+
+
 def test_doctor_in_a_good_place(tree: Tree) -> None:
     said = fixer(tree.path, "doctor")
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
-    assert [line.split()[:2] for line in lines] == [
-        ["✓", name] for name in ("git", "settings", "interpreter", "model", "ledger", "disk")
-    ]
+    assert [line.split()[:2] for line in lines] == [["✓", name] for name in DOCTOR]
     assert str(tree.path) in lines[0]
     assert sys.executable in lines[2]
+    assert "pytest-cov: slows every run; without it: fixer run -- --no-cov" in lines[3]
+
+
+def test_doctor_names_who_holds_the_lock(tree: Tree) -> None:
+    from fixer.infrastructure.project import locate
+    from fixer.infrastructure.run_lock import run_lock
+
+    with run_lock(locate(tree.path, {}).worktree_state):
+        said = fixer(tree.path, "doctor")
+    assert said.code == 6
+    assert f"✗ lock         Another fixer works on this tree: pid {os.getpid()}" in said.out
+
+
+def test_config_tells_each_value_and_where_it_came_from(tree: Tree) -> None:
+    tree.write("pyproject.toml", "[tool.fixer]\nattempts = 7\n")
+    said = fixer(tree.path, "config", FIXER_GUARD="file")
+    assert (said.code, said.err) == (0, "")
+    rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in said.out.splitlines()}
+    assert rows["attempts"] == ["7", f"{tree.path}/pyproject.toml [tool.fixer] attempts"]
+    assert rows["guard"] == ['"file"', "FIXER_GUARD"]
+    assert rows["confirm"] == ["2", "default"]
+    assert rows["source"] == ["-", "default"]
+    data = fixer(tree.path, "config", "--json").data
+    assert data["attempts"] == {"value": 7, "from": f"{tree.path}/pyproject.toml [tool.fixer] attempts"}
 
 
 def test_doctor_prunes_what_can_be_had_again_and_undo_still_works(tree: Tree, scripted_model: ScriptedModel) -> None:

@@ -43,6 +43,7 @@ def hang():
     time.sleep(90)
 """
 QUESTION = "[q]uit? "
+CHOICE = "part of a name: "
 END_OF_INPUT = "\x04"
 OpenTerminal = Callable[..., "Terminal"]
 
@@ -143,13 +144,17 @@ def test_every_key_does_what_it_says(
 ) -> None:
     scripted_model.answers(ADD_FIX, OTHER_ADD_FIX, HALF_FIX)
     terminal = open_terminal(rows=rows, columns=columns)
+    shown = terminal.see(CHOICE)
+    assert f"2 red tests, 2 causes:\n1  {ADD}\n   AssertionError: " in shown
+    terminal.press("\r")
     shown = terminal.see(QUESTION)
-    assert f"{ADD}\npasses with this change (attempt 1):" in shown
+    assert f"{ADD}\npasses with this change (attempt 1, temperature 0.4):" in shown
+    assert f"{ADD}: passed 2 of 2 runs" in shown
     assert "-    return a - b\n+    return a + b\n" in shown
     terminal.press("u")
     shown = terminal.see(QUESTION)
     assert "attempt 1/3, temperature 0.4: undone: declined in review" in shown
-    assert "passes with this change (attempt 2):" in shown
+    assert "passes with this change (attempt 2, temperature 0.5):" in shown
     assert "+    return b + a" in shown
     terminal.press("\r")
     assert "+    return n / 2" in terminal.see(QUESTION)
@@ -167,6 +172,8 @@ def test_every_key_does_what_it_says(
 def test_keep_all_asks_only_once(tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal) -> None:
     scripted_model.answers(ADD_FIX, HALF_FIX)
     terminal = open_terminal()
+    terminal.see(CHOICE)
+    terminal.press("\r")
     terminal.see(QUESTION)
     terminal.press("a")
     assert terminal.end() == 0
@@ -180,6 +187,8 @@ def test_quitting_keeps_what_was_kept_and_takes_back_what_was_asked_about(
 ) -> None:
     scripted_model.answers(ADD_FIX, HALF_FIX)
     terminal = open_terminal()
+    terminal.see(CHOICE)
+    terminal.press("\r")
     terminal.see(QUESTION)
     terminal.press("k")
     terminal.see(QUESTION)
@@ -188,6 +197,135 @@ def test_quitting_keeps_what_was_kept_and_takes_back_what_was_asked_about(
     assert tree.git("log", "--format=%s") == f"Fix {ADD}\nstart\n"
     assert tree.git("status", "--porcelain") == ""
     assert "1 of 2 fixed" in terminal.seen
+
+
+def test_what_is_not_chosen_is_left_alone(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    scripted_model.answers(HALF_FIX)
+    terminal = open_terminal()
+    terminal.see(CHOICE)
+    terminal.press("no such\r")
+    terminal.see("Nothing here is called no such.")
+    terminal.press("half\r")
+    terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 1
+    assert tree.git("log", "--format=%s") == f"Fix {HALF}\nstart\n"
+    assert "not chosen: left alone, as you chose" in terminal.seen
+
+
+@pytest.mark.parametrize("key", ["n\r", END_OF_INPUT])
+def test_nothing_is_spent_where_nothing_is_chosen(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, key: str
+) -> None:
+    before = tree.fingerprint()
+    terminal = open_terminal()
+    terminal.see(CHOICE)
+    terminal.press(key)
+    assert terminal.end() == 1
+    assert scripted_model.requests == []
+    assert tree.fingerprint() == before
+
+
+def test_a_hint_is_in_the_next_prompt(tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal) -> None:
+    scripted_model.answers(ADD_FIX, OTHER_ADD_FIX)
+    terminal = open_terminal("-k", "add")
+    terminal.see(QUESTION)
+    terminal.press("h")
+    terminal.see("(Enter for none): ")
+    terminal.press("b comes first — bitte\r")
+    terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 0
+    assert "declined in review, with this hint: b comes first — bitte" in scripted_model.prompts[1]
+    assert "b + a" in tree.read("calc.py")
+
+
+def an_editor(tree: Tree, body: str) -> str:
+    script = tree.path.parent / "an editor"
+    script.write_text(f"#!/bin/sh\n{body}\n")
+    script.chmod(0o755)
+    return f"'{script}' --wait"
+
+
+def test_an_edited_fix_is_verified_again_and_lands_as_edited(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    tree.write("calc.py", f"{CALC}\n\nMINE = 1\n")
+    scripted_model.answers(ADD_FIX)
+    editor = an_editor(tree, 'test -t 0 && test "$1" = --wait && sed -i "s/a + b/sum([a, b])/" "$2"')
+    terminal = open_terminal("-k", "add", VISUAL="", EDITOR=editor)
+    terminal.see(QUESTION)
+    terminal.press("e")
+    shown = terminal.see(QUESTION)
+    assert "+    return sum([a, b])" in shown
+    terminal.press("k")
+    assert terminal.end() == 0
+    assert tree.read("calc.py") == f"{CALC}\n\nMINE = 1\n".replace("a - b", "sum([a, b])")
+    assert tree.git("show", "HEAD:calc.py") == CALC.replace("a - b", "sum([a, b])")
+    assert fixer(tree.path, "undo").code == 0
+    assert tree.read("calc.py") == f"{CALC}\n\nMINE = 1\n"
+
+
+def test_an_edit_that_breaks_the_fix_is_put_back_and_kept_aside(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    scripted_model.answers(ADD_FIX)
+    terminal = open_terminal("-k", "add", VISUAL=an_editor(tree, 'sed -i "s/a + b/7/" "$2"'))
+    terminal.see(QUESTION)
+    terminal.press("e")
+    shown = terminal.see(QUESTION)
+    assert "Your version does not hold: the test still fails" in shown
+    assert "+    return a + b" in shown
+    saved = [path for path in tree.path.glob(".git/fixer/worktrees/*/saved/*") if path.name.endswith("calc.py")]
+    assert [path.read_text() for path in saved] == [CALC.replace("a - b", "7")]
+    terminal.press("s")
+    assert terminal.end() == 1
+    assert tree.read("calc.py") == CALC
+
+
+@pytest.mark.parametrize(
+    ("editor", "said"),
+    [("", "No editor is named."), ("/nowhere/vi", "could not be started"), ("false", "ended with 1")],
+)
+def test_an_editor_that_is_missing_or_fails_changes_nothing(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, editor: str, said: str
+) -> None:
+    scripted_model.answers(ADD_FIX)
+    terminal = open_terminal("-k", "add", VISUAL="", EDITOR=editor)
+    terminal.see(QUESTION)
+    terminal.press("e")
+    assert said in terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 0
+    assert tree.read("calc.py") == CALC.replace("a - b", "a + b")
+
+
+def test_keys_that_were_pasted_answer_only_one_question(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    scripted_model.answers(ADD_FIX, HALF_FIX)
+    terminal = open_terminal()
+    terminal.see(CHOICE)
+    terminal.press("\r")
+    terminal.see(QUESTION)
+    terminal.press("k" * 100 + "\x1b[B")
+    terminal.see(QUESTION)
+    terminal.press("s")
+    assert terminal.end() == 1
+    assert tree.git("log", "--format=%s") == f"Fix {ADD}\nstart\n"
+
+
+def test_plain_is_lines_alone(tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal) -> None:
+    del tree
+    scripted_model.answers(ADD_FIX)
+    terminal = open_terminal("-k", "add", "--plain", columns=60)
+    terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 0
+    assert "\x1b" not in terminal.raw
+    assert f"{ADD}: attempt 1/3, temperature 0.4" in terminal.raw
 
 
 def interrupt_by_key(terminal: Terminal) -> None:
@@ -277,6 +415,8 @@ def test_a_terminal_that_is_closed_leaves_every_byte_as_it_was(
     before = tree.fingerprint()
     scripted_model.answers(ADD_FIX if asked else Answer("Never heard.", delay=90))
     terminal = open_terminal("-v")
+    terminal.see(CHOICE)
+    terminal.press("\r")
     if asked:
         terminal.see(QUESTION)
     terminal.watch_until(lambda: len(scripted_model.requests) == 1)

@@ -8,7 +8,7 @@ import sys
 import pexpect
 import pytest
 
-READ = "from fixer.ui.review import read_key; print('?', flush=True); print('<%r>' % read_key(), flush=True)"
+READ = "from fixer.ui.keyboard import read_key; print('?', flush=True); print('<%r>' % read_key(), flush=True)"
 
 
 @pytest.mark.parametrize(("pressed", "key"), [("u", "u"), ("\r", "\\n"), ("\x04", ""), ("\x1b[A", "\\x1b"), ("A", "A")])

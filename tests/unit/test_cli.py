@@ -13,7 +13,21 @@ from fixer import cli
 from fixer.cli import main
 from fixer.session import RunWishes
 
-COMMANDS = ("run", "undo", "redo", "recover", "history", "show", "verify", "explain", "analyze", "doctor", "demo")
+COMMANDS = (
+    "run",
+    "undo",
+    "redo",
+    "recover",
+    "history",
+    "show",
+    "verify",
+    "explain",
+    "analyze",
+    "doctor",
+    "demo",
+    "config",
+    "shell-init",
+)
 
 
 @pytest.fixture
@@ -93,6 +107,11 @@ def test_flags_that_are_not_given_say_nothing(asked: list[RunWishes]) -> None:
         "color": False,
         "python": "py",
     }
+
+
+def test_what_failed_last_is_for_pytest_to_say(asked: list[RunWishes]) -> None:
+    main(["run", "--lf", "-x"])
+    assert asked[0].pytest_args == ("--lf", "-x")
 
 
 def test_a_dry_run_asks_nothing(asked: list[RunWishes]) -> None:

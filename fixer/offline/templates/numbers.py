@@ -172,7 +172,7 @@ def _instead_of(value: object, others: tuple[object, ...]) -> Iterator[tuple[obj
             yield other, -0.8
 
 
-def _in_range(parent: ast.AST) -> bool:
+def _in_range(parent: ast.AST | None) -> bool:
     return isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "range"
 
 

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from fixer.application.fix_run import FixRun, RunSummary
-from fixer.application.ports import Decision, Landed
+from fixer.application.ports import Decision, Hint, Landed
 from fixer.application.triage import Triage
 from fixer.application.usecases import StopRun, TestFixingService, errors_of
-from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TestsCannotRun, TreeNeedsPerson
+from fixer.domain.errors import CapReached, EditFailed, FixerError, ProviderFailed, TestsCannotRun, TreeNeedsPerson
 from fixer.domain.events import (
     Diagnosed,
     DomainEvent,
@@ -176,13 +176,30 @@ class PickyGuard:
 
 
 class Person:
-    def __init__(self, *decisions: Decision) -> None:
+    def __init__(self, *decisions: Decision | Hint) -> None:
         self.decisions = iter(decisions)
         self.shown: list[str] = []
 
-    def review(self, error: TestError, attempt: FixAttempt) -> Decision:
+    def review(self, error: TestError, attempt: FixAttempt) -> Decision | Hint:
         self.shown.append(attempt.changes.description if attempt.changes else "")
         return next(self.decisions)
+
+
+class Hand:
+    """A HandEditor in which the person makes this of the fix."""
+
+    def __init__(self, outcome: object) -> None:
+        self.outcome = outcome
+        self.restored = 0
+
+    def edit(self) -> CodeChanges | None:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome  # type: ignore[return-value]
+
+    def restore(self) -> str:
+        self.restored += 1
+        return "saved/1"
 
 
 class Bench:
@@ -501,6 +518,49 @@ class TestReview:
         assert bench.tree.log == ["propose", "check", "revert"]
         assert error.fix_attempts[0].reason == "declined in review"
 
+    def test_a_hint_reaches_the_next_attempt_as_the_reason_of_the_last(self) -> None:
+        bench = Bench(reviewer=Person(Hint("mind the sign"), Decision.KEEP))
+        error = bench.error()
+        assert bench.service.attempt_fix(error.id)
+        assert error.fix_attempts[0].reason == "declined in review, with this hint: mind the sign"
+
+    def test_who_asks_for_another_attempt_gets_it_beyond_the_last_rung(self) -> None:
+        bench = Bench(reviewer=Person(*[Decision.UNDO] * 3, Hint("once more"), Decision.KEEP))
+        assert bench.service.attempt_fix(bench.error().id)
+        assert [temperature for _, temperature in bench.model.asked] == [0.4, 0.5, 0.6, 0.6, 0.6]
+        started = [event for event in bench.events if isinstance(event, FixAttemptStarted)]
+        assert [(event.attempt_number, event.max_attempts) for event in started][-1] == (5, 5)
+
+    def test_an_edit_that_holds_is_what_lands(self) -> None:
+        person, editor = Person(Decision.EDIT, Decision.KEEP), Hand(CodeChanges("", "", "by hand"))
+        bench = Bench(reviewer=person, editor=editor)
+        assert bench.service.attempt_fix(bench.error().id)
+        assert bench.tree.log == ["propose", "check", "check", "commit Fix t.py::test_a"]
+        assert person.shown == ["-1\n+2", "by hand"]
+
+    def test_an_edit_that_does_not_hold_is_put_back_and_told(self) -> None:
+        person, editor = Person(Decision.EDIT, Decision.KEEP), Hand(CodeChanges("", "", "by hand"))
+        bench = Bench(reviewer=person, editor=editor)
+        bench.tests.red = lambda tree: {"t.py::test_a"} if len(tree.log) == 3 else set()
+        assert bench.service.attempt_fix(bench.error().id)
+        assert (person.shown, editor.restored) == (["-1\n+2"] * 2, 1)
+        (told,) = [event.text for event in bench.events if isinstance(event, Notice)]
+        assert told.startswith("Your version does not hold: the test still fails")
+        assert told.endswith("yours is in saved/1")
+
+    @pytest.mark.parametrize(
+        ("outcome", "said"),
+        [
+            (None, "Nothing was changed."),
+            (EditFailed("No editor is named.", "Name one."), "No editor is named. Name one."),
+        ],
+    )
+    def test_without_an_edit_the_question_is_asked_again(self, outcome: object, said: str) -> None:
+        bench = Bench(reviewer=Person(Decision.EDIT, Decision.KEEP), editor=Hand(outcome))
+        assert bench.service.attempt_fix(bench.error().id)
+        assert bench.tree.log == ["propose", "check", "commit Fix t.py::test_a"]
+        assert Notice(said) in bench.events
+
     def test_a_person_is_only_shown_what_was_verified(self) -> None:
         person = Person()
         bench = Bench(red=still_red, reviewer=person)
@@ -766,3 +826,21 @@ class TestRuns:
         [started] = bench.heard(FixAttemptStarted)
         assert isinstance(started, FixAttemptStarted)
         assert (started.nodeid, started.attempt_number, started.max_attempts, started.temperature) == (A, 1, 3, 0.4)
+
+    def test_what_was_not_chosen_is_left_alone_and_stays_red(self) -> None:
+        bench = Bench([A, B], red=unless_fixed(A, B))
+        summary = bench.run(choose=lambda errors: errors[:1])
+        assert summary.still_red
+        assert [error.diagnosis.kind if error.diagnosis else "" for error in summary.errors] == ["", "not chosen"]
+        assert [nodeid for nodeid, _ in bench.model.asked] == [A]
+
+    def test_what_was_not_chosen_may_turn_green_by_the_fix_of_another(self) -> None:
+        bench = Bench([A, B], red=lambda tree: set() if A in [*tree.landed, tree.tried] else {A, B})
+        summary = bench.run(choose=lambda errors: errors[:1])
+        assert not summary.still_red
+
+    def test_where_nothing_is_chosen_no_model_is_prepared(self) -> None:
+        prepared: list[int] = []
+        bench = Bench([A, B], red=unless_fixed(A, B))
+        summary = bench.run(choose=lambda errors: (), before_fixing=lambda: prepared.append(1))
+        assert (prepared, bench.model.asked, summary.still_red) == ([], [], True)

@@ -9,7 +9,7 @@ import pytest
 
 from fixer.domain.events import DiscoveryStarted
 from fixer.ui.console import can_animate, can_ask, open_screen, wants_color
-from fixer.ui.progress import LiveProgress, PlainProgress
+from fixer.ui.progress import PlainProgress
 from fixer.ui.review import TerminalReviewer
 
 
@@ -26,6 +26,7 @@ class Stream(io.StringIO):
 class Wanted:
     quiet: bool = False
     verbose: bool = False
+    plain: bool = False
     yes: bool = False
     color: bool | None = None
 
@@ -67,7 +68,7 @@ def sit_at_a_terminal(monkeypatch: pytest.MonkeyPatch, *, with_keyboard: bool = 
 def test_on_a_terminal_a_run_is_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = sit_at_a_terminal(monkeypatch)
     with open_screen(XTERM, Wanted(), Wanted()) as screen:
-        assert isinstance(screen.listen, LiveProgress)
+        assert "\x1b[?25l" in terminal.getvalue()
         assert isinstance(screen.reviewer, TerminalReviewer)
         screen.reviewer._stream.write("a question")
         assert "a question" in terminal.getvalue()
@@ -76,7 +77,9 @@ def test_on_a_terminal_a_run_is_a_session(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("environ", "wanted"), [(XTERM, Wanted(yes=True)), ({**XTERM, "CI": "1"}, Wanted())], ids=["--yes", "CI"]
+    ("environ", "wanted"),
+    [(XTERM, Wanted(yes=True)), (XTERM, Wanted(quiet=True)), ({**XTERM, "CI": "1"}, Wanted())],
+    ids=["--yes", "-q", "CI"],
 )
 def test_nobody_is_asked_who_cannot_or_will_not_answer(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], wanted: Wanted
@@ -109,3 +112,12 @@ def test_in_a_log_there_are_lines_and_stdout_stays_clean(monkeypatch: pytest.Mon
         screen.listen(DiscoveryStarted())
         assert (screen.color, screen.width) == (False, 0)
     assert (stdout.getvalue(), stderr.getvalue()) == ("", "Running the tests\n")
+
+
+def test_plain_lines_neither_move_nor_shine_and_still_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = sit_at_a_terminal(monkeypatch)
+    with open_screen(XTERM, Wanted(plain=True), Wanted()) as screen:
+        screen.listen(DiscoveryStarted())
+        assert screen.reviewer
+        assert not screen.color
+    assert terminal.getvalue() == "Running the tests\n"
