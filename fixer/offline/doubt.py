@@ -150,7 +150,7 @@ def _share(best: _Doubted, rivals: Sequence[_Doubted]) -> float:
 
 
 def _told(best: _Doubted, rivals: Sequence[_Doubted]) -> list[str]:
-    said = [] if best.found.complete else ["other red tests of the file stay red"]
+    said = [] if best.found.complete else ["other red tests that run it stay red"]
     if best.crashes:
         said.append(f"it dies of {best.crashes:.0%} of the inputs made from those of the tests")
     for rival in rivals[:1]:

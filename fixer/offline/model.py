@@ -123,7 +123,7 @@ def _changes(diff: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _explained(choice: Choice, outcome: Outcome) -> str:
     candidate = choice.best.candidate
-    green = "turns every red test of its file green" if choice.best.complete else "makes the test pass"
+    green = "turns every red test of its file that runs it green" if choice.best.complete else "makes the test pass"
     return (
         f"Changed the {candidate.template} at {candidate.source.path.name}:{candidate.line}. That {green}, and breaks "
         f"none that passed before. It was found by trying {outcome.tried} edits in {outcome.seconds:.1f} seconds, not "

@@ -18,7 +18,7 @@ class Found:
     candidate: Candidate
     also_fixed: int
     complete: bool
-    """Whether no test of the file is red any more."""
+    """Whether no test of the file that runs the edited function is red any more."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Search:
         self._checker = checker
         self._nodeid = request.error.nodeid
         self._others = [nodeid for nodeid in others if nodeid != self._nodeid]
+        self._evidence = request.evidence
         self._must_pass = request.evidence.passed & set(self._others)
         self._red = _red(request.evidence) & set(self._others)
         self._progress = progress
@@ -59,8 +60,7 @@ class Search:
     def __call__(self, candidates: Iterable[Candidate]) -> Outcome:
         """Try them in their order.
 
-        Once one makes the whole file green, only as long again as it took to find it; one that mends a part of it
-        may be a coincidence, and leaves more time for better ones.
+        Once one mends every test that runs what it changes, only as long again as it took to find it.
         """
         found: list[Found] = []
         failed: set[str] = set()
@@ -71,7 +71,7 @@ class Search:
                 failed.add(candidate.key)
             else:
                 found.append(passing)
-                self._hurry(_PATIENCE_AFTER_WHOLE if passing.complete else _PATIENCE_AFTER_PART)
+                self._hurry(whole=passing.complete)
             self._say(number, len(found))
             if sum(one.complete for one in found) >= self._enough:
                 break
@@ -97,12 +97,25 @@ class Search:
         for _, run in self._checker.check([{candidate.source.path: candidate.text}], self._others):
             passed = run.passed & set(self._others)
             if passed >= self._must_pass:
-                return Found(candidate, len(passed - self._must_pass), complete=passed >= self._red)
+                return Found(candidate, len(passed - self._must_pass), complete=passed >= self._concerned(candidate))
         return None
 
-    def _hurry(self, patience: float) -> None:
+    def _concerned(self, candidate: Candidate) -> set[str]:
+        """The red tests that the same fault may be behind: another function's are another matter."""
+        start, end = (candidate.source.line_of(offset) for offset in candidate.source.unit(candidate.edit))
+        path, lines = candidate.source.path, set(range(start, end + 1))
+        executed = self._evidence.executed
+        return {
+            nodeid
+            for nodeid in self._red
+            if any(file.resolve() == path and lines & ran for file, ran in executed.get(nodeid, {}).items())
+        }
+
+    def _hurry(self, *, whole: bool) -> None:
+        """An edit for a part of the tests may be a coincidence: half the budget goes to look for a better one."""
         now = monotonic()
-        self._deadline = min(self._deadline, now + patience * max(_AT_LEAST_MORE, now - self._started))
+        more = max(_AT_LEAST_MORE, now - self._started)
+        self._deadline = min(self._deadline, now + more if whole else max(now + more, self._started + self._budget / 2))
 
     def _say(self, number: int, passing: int) -> None:
         if monotonic() - self._said >= 1:
@@ -120,9 +133,6 @@ def passes(run: TestRun, nodeid: str) -> bool:
 
 _AT_LEAST_MORE = 2.0
 """Seconds."""
-_PATIENCE_AFTER_WHOLE = 1.0
-_PATIENCE_AFTER_PART = 4.0
-"""Times what it took so far."""
 
 
 def _red(run: TestRun) -> set[str]:

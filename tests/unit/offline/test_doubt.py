@@ -82,7 +82,7 @@ def test_a_half_fix_and_one_that_nothing_held_are_less_sure() -> None:
     half = choose([found("[0]", "[-1]", complete=False)], Caller([1]), ["test"], held=3)
     alone = choose([found("[0]", "[-1]")], Caller([1]), ["test"], held=0)
     assert half.confidence < alone.confidence < 1.0
-    assert half.reasons == ("other red tests of the file stay red",)
+    assert half.reasons == ("other red tests that run it stay red",)
     assert alone.reasons == ("no test that passed before holds it",)
 
 

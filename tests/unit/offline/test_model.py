@@ -78,7 +78,8 @@ def test_an_edit_that_mends_another_test_too_is_preferred(request_: RepairReques
 
 
 def test_edits_that_mend_one_red_test_of_two_do_not_end_the_search(request_: RepairRequest, tmp_path: Path) -> None:
-    run = TestRun((request_.evidence.results[0], TestResult(OTHER, Verdict.FAILED)), request_.evidence.executed)
+    executed = dict.fromkeys((FAILING, OTHER), request_.evidence.executed[FAILING])
+    run = TestRun((request_.evidence.results[0], TestResult(OTHER, Verdict.FAILED)), executed)
     both_red = RepairRequest(request_.error, 1, 0.4, request_.sources, run)
     halves: set[str] = set()
 
@@ -89,7 +90,15 @@ def test_edits_that_mend_one_red_test_of_two_do_not_end_the_search(request_: Rep
 
     answer = model_for(PretendChecker(verdict), tmp_path).answer(both_red)
     assert len(halves) == 30
-    assert "turns every red test of its file green" in answer
+    assert "turns every red test of its file that runs it green" in answer
+
+
+def test_a_red_test_of_another_function_is_not_waited_for(request_: RepairRequest, tmp_path: Path) -> None:
+    run = TestRun((request_.evidence.results[0], TestResult(OTHER, Verdict.FAILED)), request_.evidence.executed)
+    both_red = RepairRequest(request_.error, 1, 0.4, request_.sources, run)
+    answer = model_for(PretendChecker(lambda text, nodeid: nodeid == FAILING), tmp_path).answer(both_red)
+    assert "turns every red test of its file that runs it green" in answer
+    assert "by trying 5 edits" in answer
 
 
 def test_where_it_is_not_sure_enough_it_says_what_it_would_do_and_does_not(
