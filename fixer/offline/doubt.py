@@ -45,13 +45,16 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _differ(best, one)]
     share = _share(best, rivals)
     reasons = [*_told(best, rivals), *([] if held else ["no test that passed before holds it"])]
-    confidence = share * (1.0 if best.found.complete else 0.4) * (1.0 if held else 0.8) * (1.0 - best.crashes)
+    confidence = share * (1.0 if best.found.complete else _PART) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
     return Choice(best.found, others, round(confidence, 2), tuple(reasons))
 
 
 _MOST_DOUBTED = 8
 _CRASHES = 4.0
 _SOFTNESS = 1.0
+_PART = 0.7
+_ALONE = 0.8
+"""Of the confidence that is left where other red tests stay red, and where no passing test holds the edit."""
 
 
 @dataclass(frozen=True)
