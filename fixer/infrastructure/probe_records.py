@@ -30,6 +30,8 @@ class ProbeRun:
     """Tests that were asked for by their id, and that something in the project has left out."""
     collected: frozenset[str] = frozenset()
     """Files that hold tests, where a run was only to collect."""
+    installed: tuple[str, ...] = ()
+    """Names of the imported modules that are not the project's, in the order of their import; if asked for."""
 
     def as_test_run(self, seconds: float) -> TestRun:
         """The part that the rest of fixer knows of."""
@@ -64,6 +66,7 @@ def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = ""
         frozenset(map(Path, _first(records, "imports").get("files", ()))),
         frozenset(nodeid for record in records if record["kind"] == "deselected" for nodeid in record["nodeids"]),
         frozenset(_first(records, "collected").get("files", ())),
+        tuple(_first(records, "installed").get("names", ())),
     )
 
 

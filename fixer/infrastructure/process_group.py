@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,27 @@ class Ended:
         return f"exited with code {self.code}"
 
 
+class Running(Protocol):
+    """A process that leads a group of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 as long as nobody knows it."""
+        ...
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code, negative where a signal ended it. Raises subprocess.TimeoutExpired after so many seconds."""
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send the process a signal, if it still runs."""
+        ...
+
+    def end(self) -> int:
+        """Kill the whole group, also what the process has left behind in it; its exit code."""
+        ...
+
+
 def run_group(
     argv: Sequence[str],
     folder: Path,
@@ -39,11 +60,12 @@ def run_group(
     should_stop: Callable[[float, int], str],
     poll_seconds: float = 0.02,
 ) -> Ended:
-    """Run it with both outputs in a file until it ends, or until `should_stop(seconds, process id)` gives a reason.
+    """Run it with both outputs in a file until it ends, or until `should_stop(seconds, process id)` gives a reason."""
+    return watch_group(start_group(argv, folder, env, output), should_stop, poll_seconds)
 
-    Before the group is killed the process itself gets SIGUSR2, at which the probe writes the stack of every thread.
-    """
-    started = time.monotonic()
+
+def start_group(argv: Sequence[str], folder: Path, env: Mapping[str, str], output: IO[bytes]) -> Running:
+    """Start a command in a process group of its own, with both outputs in a file and nothing to read."""
     process = subprocess.Popen(
         list(argv),
         cwd=folder,
@@ -53,7 +75,16 @@ def run_group(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    stopped = ""
+    return OwnGroup(process)
+
+
+def watch_group(process: Running, should_stop: Callable[[float, int], str], poll_seconds: float = 0.02) -> Ended:
+    """Wait until it ends, or until `should_stop(seconds, process id)` gives a reason; then its group is ended.
+
+    Before that the process itself gets SIGUSR2, at which the probe writes the stack of every thread.
+    """
+    started = time.monotonic()
+    stopped, code = "", 0
     try:
         while not stopped:
             with suppress(subprocess.TimeoutExpired):
@@ -61,18 +92,38 @@ def run_group(
                 break
             stopped = should_stop(time.monotonic() - started, process.pid)
         if stopped:
-            process.send_signal(signal.SIGUSR2)
+            process.signal(signal.SIGUSR2)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.3)
     finally:
-        _signal_group(process.pid, signal.SIGKILL)
-        process.wait()
-    return Ended(process.returncode, time.monotonic() - started, stopped)
+        code = process.end()
+    return Ended(code, time.monotonic() - started, stopped)
 
 
-def _signal_group(group: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+@dataclass(frozen=True)
+class OwnGroup:
+    """A child of this process that leads its group."""
+
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code. Raises subprocess.TimeoutExpired."""
+        return self.process.wait(timeout)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Kill its group; its exit code."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.wait()
 
 
 def _signal_name(number: int) -> str:

@@ -8,14 +8,14 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import fixer.probe
 from fixer.infrastructure.probe_records import ProbeRun, read_run
-from fixer.infrastructure.process_group import Ended, run_group
+from fixer.infrastructure.process_group import Ended, Running, start_group, watch_group
 
 PROBE_FOLDER = Path(fixer.probe.__file__).parent
 OUTPUT_LIMIT = 200_000
@@ -49,6 +49,8 @@ class Call:
     """Whether the files of all imported modules are wanted."""
     cache: Path | None = None
     """What pytest is to find in its cache; it gets a copy."""
+    with_installed: bool = False
+    """Whether the names of the installed modules that are imported are wanted."""
 
 
 @dataclass(frozen=True)
@@ -61,27 +63,38 @@ class Answer:
     stacks: str
 
 
+Launch = Callable[[tuple[str, ...], Path, dict[str, str], Path], Running]
+"""Starts pytest with these arguments, in this folder and environment, printing into that file."""
+
+
 def call_pytest(call: Call) -> Answer:
-    """Run the process to its end, or until it is silent, too long or too loud."""
-    with tempfile.TemporaryDirectory(prefix="fixer-run-", ignore_cleanup_errors=True) as name:
-        folder, nonce = Path(name), secrets.token_hex(16)
-        records, printed = folder / "records.jsonl", folder / "output.txt"
-        records.touch()
-        if call.cache:
-            with suppress(OSError):  # files that only root may read; what can be read was copied
-                shutil.copytree(call.cache, folder / "cache", ignore_dangling_symlinks=True)
-        # A cache of its own: what the user's --lf means stays what it was.
-        argv = [str(call.python), "-m", "pytest", "-p", "fixer_probe", "-o", f"cache_dir={folder / 'cache'}"]
+    """Run a fresh process to its end, or until it is silent, too long or too loud."""
+
+    def launch(arguments: tuple[str, ...], folder: Path, env: dict[str, str], printed: Path) -> Running:
         with printed.open("wb") as output:
-            watch = _Watch(call, records, printed, nonce)
-            ended = run_group(
-                [*argv, *call.arguments], call.folder, _environment(call, folder, records, nonce), output, watch
-            )
-        tail = _tail(printed)
-        stacks = _stacks(tail)
-        with records.open("rb") as lines:
-            run = read_run(lines, nonce, call.folder, f"{ended.how}\n{stacks}")
-        return Answer(run, ended, tail, stacks)
+            return start_group([str(call.python), "-m", "pytest", *arguments], folder, env, output)
+
+    with tempfile.TemporaryDirectory(prefix="fixer-run-", ignore_cleanup_errors=True) as name:
+        return call_with(launch, call, Path(name))
+
+
+def call_with(launch: Launch, call: Call, folder: Path) -> Answer:
+    """Run pytest as it is launched, with what it reads and writes for us in that folder, which is used anew."""
+    nonce = secrets.token_hex(16)
+    records, printed = folder / "records.jsonl", folder / "output.txt"
+    records.write_bytes(b"")
+    if call.cache:
+        with suppress(OSError):  # files that only root may read; what can be read was copied
+            shutil.copytree(call.cache, folder / "cache", ignore_dangling_symlinks=True)
+    # A cache of its own: what the user's --lf means stays what it was.
+    arguments = ("-p", "fixer_probe", "-o", f"cache_dir={folder / 'cache'}", *call.arguments)
+    running = launch(arguments, call.folder, _environment(call, folder, records, nonce), printed)
+    ended = watch_group(running, _Watch(call, records, printed, nonce))
+    tail = _tail(printed)
+    stacks = _stacks(tail)
+    with records.open("rb") as lines:
+        run = read_run(lines, nonce, call.folder, f"{ended.how}\n{stacks}")
+    return Answer(run, ended, tail, stacks)
 
 
 def project_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -185,6 +198,8 @@ def _environment(call: Call, folder: Path, records: Path, nonce: str) -> dict[st
         env[name] = json.dumps([str(path) for path in call.traced])
     if call.with_imports:
         env["FIXER_PROBE_IMPORTS"] = "1"
+    if call.with_installed:
+        env["FIXER_PROBE_INSTALLED"] = "1"
     return env
 
 

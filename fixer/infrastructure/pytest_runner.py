@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -51,6 +51,10 @@ class PytestRunner:
     imports: frozenset[Path] = field(default=frozenset(), init=False)
     """The files that the tests imported, where `with_imports`."""
     with_imports: bool = False
+    installed: tuple[str, ...] = field(default=(), init=False)
+    """Names of the modules that the first discovery has imported and that are not the project's."""
+    call: Callable[[Call], Answer] = call_pytest
+    """How a pytest process is had."""
     _rootdir: Path | None = field(default=None, init=False)
     _plugins: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -150,8 +154,10 @@ class PytestRunner:
             cheaply,
             self.with_imports,
             cache,
+            with_installed=select is None and not self.installed,
         )
-        answer = call_pytest(call)
+        answer = self.call(call)
+        self.installed = self.installed or answer.run.installed
         self.imports |= answer.run.imports
         if answer.run.rootdir:
             self._rootdir, self._plugins = answer.run.rootdir, answer.run.plugins

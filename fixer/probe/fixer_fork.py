@@ -57,13 +57,13 @@ class Server:
 
     def serve(self):
         """Take one request after the other."""
-        for request in _received(self._requests):
+        for request in received(self._requests):
             os.write(self._answers, json.dumps(self._answer(request)).encode("ascii") + b"\n")
 
     def _answer(self, request):
         if self._spawn:
             return outcome(_spawned(request), request["seconds"], self._requests)
-        _preload(request["preload"])
+        preload(request["preload"])
         if request["warm"]:
             answer = self._ask_warm(request)
             if answer is not None and answer.get("code") != _UNFIT:
@@ -148,7 +148,7 @@ def _serve_collected(channel):
                 os._exit(0)  # what could not be collected has to be imported again
             gc.freeze()
             adopt_orphans()
-            for request in _received(channel.fileno()):
+            for request in received(channel.fileno()):
                 with contextlib.suppress(SyntaxError, ValueError, OSError):
                     swapper.prepare(request["overlay"])
                 child = forked(None, (channel.fileno(),))
@@ -196,7 +196,7 @@ def _quick_end(modules_file):
     return QuickEnd()
 
 
-def _preload(names):
+def preload(names):
     """Import once what every run would import; nothing of the project, which is what changes."""
     if "pytest" in sys.modules and all(name in sys.modules for name in names):
         return
@@ -250,9 +250,11 @@ def _overlay(files):
         setattr(loader, patched.__name__, patched)
 
 
-def _received(descriptor):
-    """Requests until the input ends; a stop that came too late is passed over."""
+def received(descriptor, stop=None):
+    """Requests until the input ends, or until another has something to read; a stop that came too late is passed over."""
     while True:
+        if stop is not None and stop in select.select([descriptor, stop], [], [])[0]:
+            return
         header = _read(descriptor, 8)
         if len(header) < 8:
             return

@@ -3,7 +3,8 @@
 It is injected with `-p fixer_probe` into the project's own interpreter and configured by FIXER_PROBE_* variables:
 OUT (file to append to), NONCE (in every line, unknown to the code under test), SELECT and DESELECT (files with a JSON
 list of exact node ids), TIMEOUT (seconds per phase of a test), TRACE (JSON list of folders whose executed lines count),
-TRACE_IF_CHEAP (the same, where it costs next to nothing), IMPORTS (set: tell of the files of all imported modules).
+TRACE_IF_CHEAP (the same, where it costs next to nothing), IMPORTS (set: tell of the files of all imported modules),
+INSTALLED (set: tell of the names of those that are not the project's).
 Python 3.8 and newer, pytest 6.2 and newer. It must warn about nothing: many projects turn warnings into errors.
 """
 
@@ -38,7 +39,7 @@ class Timeout(BaseException):
 def pytest_addoption(parser):
     """The first hook of all, before any conftest: take our variables out of sight of the project."""
     del parser
-    for name in ("OUT", "NONCE", "SELECT", "DESELECT", "TIMEOUT", "TRACE", "TRACE_IF_CHEAP", "IMPORTS"):
+    for name in ("OUT", "NONCE", "SELECT", "DESELECT", "TIMEOUT", "TRACE", "TRACE_IF_CHEAP", "IMPORTS", "INSTALLED"):
         value = os.environ.pop("FIXER_PROBE_" + name, None)
         if value is not None:
             _settings[name] = value
@@ -94,6 +95,11 @@ class Probe:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
         node.workerinput["fixer_probe"] = self._settings
+
+    def begin(self, nonce):
+        """In a fork that was made since the session began: these are its own records from here on."""
+        self._settings["NONCE"], self._process = nonce, self._own_id()
+        self._write_session(self._config)
 
     def pytest_sessionstart(self, session):
         self._write_session(session.config)
@@ -206,6 +212,8 @@ class Probe:
     def pytest_sessionfinish(self, exitstatus):
         if "IMPORTS" in self._settings:
             self._write("imports", files=_imported_files())
+        if "INSTALLED" in self._settings:
+            self._write("installed", names=_installed_modules())
         self._write("end", status=int(exitstatus))
 
     def _write_lines(self, report):
@@ -283,6 +291,19 @@ def _tracer(settings):
 def _imported_files():
     found = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return sorted({os.path.realpath(file) for file in found if isinstance(file, str)})
+
+
+def _installed_modules():
+    """Not those that pytest has rewritten: imported by somebody else, their assertions would tell less."""
+    library = os.path.dirname(os.__file__) + os.sep
+    names = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and type(getattr(module, "__loader__", None)).__name__ != "AssertionRewritingHook":
+            parts = file.split(os.sep)
+            if file.startswith(library) or "site-packages" in parts or "dist-packages" in parts:
+                names.append(name)
+    return [name for name in names if name not in ("__main__", "conftest")]
 
 
 def _leave_paths():

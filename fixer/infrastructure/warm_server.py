@@ -1,0 +1,186 @@
+"""The near end of `fixer_warm`: a process in the project's interpreter that has done what every run begins with."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from fixer.infrastructure.pytest_call import PROBE_FOLDER
+from fixer.infrastructure.process_group import OwnGroup, Running
+
+
+class Unfit(Exception):
+    """A run cannot be had in this way; says why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may use besides what the runner watches: `seconds` of wall time, bytes of memory, seconds of work."""
+
+    seconds: float
+    memory: int
+    cpu: float
+
+
+class WarmServer:
+    """Takes one run at a time, in a fork; with `spare`, is that run, and there is no other."""
+
+    def __init__(
+        self, python: Path, folder: Path, env: Mapping[str, str], preload: Sequence[str], *, spare: bool = False
+    ) -> None:
+        argv = [str(python), str(PROBE_FOLDER / "fixer_warm.py"), *(["--spare"] if spare else [])]
+        self.process = subprocess.Popen(
+            argv,
+            cwd=folder,
+            env={**env, **_ONE_THREAD},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
+        )
+        self._spare = spare
+        self._send({"preload": list(preload)})
+
+    def launch(
+        self,
+        arguments: tuple[str, ...],
+        folder: Path,
+        env: Mapping[str, str],
+        printed: Path,
+        limits: Limits,
+        *,
+        configured: bool,
+    ) -> Running:
+        """Begin a run of pytest. Raises Unfit."""
+        printed.write_bytes(b"")  # the same file: what is configured has it open
+        self._send(
+            {
+                "arguments": list(arguments),
+                "folder": str(folder),
+                "environ": dict(env),
+                "output": str(printed),
+                "seconds": limits.seconds,
+                "memory": limits.memory,
+                "cpu": limits.cpu,
+                "configured": configured,
+            }
+        )
+        return OwnGroup(self.process) if self._spare else ForkedRun(self)
+
+    def is_alive(self) -> bool:
+        """Whether it can take requests."""
+        return self.process.poll() is None
+
+    def answer(self, timeout: float) -> dict[str, Any]:
+        """Its next message. Raises subprocess.TimeoutExpired where there is none in so many seconds, and Unfit."""
+        ready, _, _ = select.select([self._output], [], [], timeout)
+        if not ready:
+            raise subprocess.TimeoutExpired("pytest", timeout)
+        content = self._read(int.from_bytes(self._read(8), "big"))
+        if not content:
+            self.end()
+            raise Unfit("the process that runs were forked from has died")
+        answer: dict[str, Any] = json.loads(content)
+        if "unfit" in answer:
+            raise Unfit(answer["unfit"])
+        return answer
+
+    def end(self) -> None:
+        """End the process, and a run that is going on with it."""
+        with suppress(OSError):
+            self._input.close()
+        try:
+            self.process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._output.close()
+
+    def _read(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = os.read(self._output.fileno(), size)
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        content = json.dumps(message).encode("ascii")
+        content = len(content).to_bytes(8, "big") + content
+        with suppress(BrokenPipeError):  # that it died is what its answer says
+            while content:
+                content = content[os.write(self._input.fileno(), content) :]
+
+    @property
+    def _input(self) -> Any:
+        return self.process.stdin
+
+    @property
+    def _output(self) -> Any:
+        return self.process.stdout
+
+
+class ForkedRun:
+    """A run in a fork of the server; satisfies Running."""
+
+    def __init__(self, server: WarmServer) -> None:
+        self._server = server
+        self._pid = 0
+        self._code: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 until it has begun."""
+        return self._pid
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code. Raises subprocess.TimeoutExpired, and Unfit."""
+        deadline = monotonic() + timeout
+        while self._code is None:
+            answer = self._server.answer(max(0.0, deadline - monotonic()))
+            if "pid" in answer:
+                self._pid = answer["pid"]
+            else:
+                self._code = _code(answer)
+        return self._code
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        if self._pid and self._code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, number)
+
+    def end(self) -> int:
+        """Kill its group where it has not ended; its exit code."""
+        if self._code is None and self._server.is_alive():
+            if self._pid:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._pid, 9)
+            try:
+                return self.wait(_END_SECONDS if self._pid else 0)
+            except (subprocess.TimeoutExpired, Unfit):
+                self._server.end()
+        return -9 if self._code is None else self._code
+
+
+def _code(answer: Mapping[str, Any]) -> int:
+    """As subprocess has it; a run that the server has stopped was killed."""
+    if not answer:
+        return -9
+    return -int(answer["signal"]) if answer["signal"] else int(answer["code"])
+
+
+_END_SECONDS = 5.0
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Libraries that start threads when imported would make forks unsafe; the runs themselves do not see these."""

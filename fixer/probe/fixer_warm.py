@@ -1,0 +1,370 @@
+"""Runs pytest as `python -m pytest` would, in forks of a process that has done beforehand what all runs have to do.
+
+It is started in the project's own interpreter, from the project's folder, and reads messages from its standard input:
+eight bytes of length, then JSON. The first says what to import (`preload`); each of the others is one run, and is
+answered with messages of the same form: `pid` when it has begun, then how it ended, or `unfit` with the reason where it
+cannot be had this way. The end of the input ends everything. Python 3.8 and newer, pytest 6.2 and newer.
+
+A run is forked from a process that has loaded pytest and what is installed, and nothing of the project; or, where it is
+to be `configured`, from one that besides has read the configuration and every initial conftest.py, as long as none of
+the files that it has read changes. With `--spare` the process itself becomes the run, and takes only one.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+import types
+
+from fixer_contain import (  # type: ignore[import-not-found]
+    adopt_orphans,
+    die_with_parent,
+    forked,
+    kill_group,
+    limit,
+    outcome,
+)
+from fixer_fork import preload, received  # type: ignore[import-not-found]
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_END_SECONDS = 2
+_CONFIGURING = ("conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+
+
+def main():
+    """Serve, or be one run."""
+    requests, answers = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+    opened = Opened()
+    incoming = received(requests)
+    preload(next(incoming, {"preload": ()})["preload"])
+    if "--spare" in sys.argv:
+        for request in incoming:
+            os.close(requests)
+            os.close(answers)
+            opened.forget()
+            die_with_parent()
+            run(request)
+        return
+    adopt_orphans()
+    Loaded(incoming, requests, answers, opened).serve()
+
+
+class Loaded:
+    """Has nothing of the project in it, and makes the runs, or the processes that make them."""
+
+    def __init__(self, incoming, requests, answers, opened):
+        self._incoming = incoming
+        self._requests = requests
+        self._answers = answers
+        self._opened = opened
+        self._configured = None
+
+    def serve(self):
+        """Take one request after the other."""
+        try:
+            for request in self._incoming:
+                self._take(request)
+        finally:
+            self._end_configured()
+
+    def _take(self, request):
+        unfit = "" if hasattr(os, "fork") else "there is no fork here"
+        unfit = unfit or self._opened.why_unfit()
+        if unfit:
+            send(self._answers, {"unfit": unfit})
+        elif request["configured"]:
+            self._take_configured(request)
+        else:
+            child = forked(lambda: self._run(request), (self._requests, self._answers))
+            send(self._answers, {"pid": child})
+            send(self._answers, outcome(child, request["seconds"], self._requests))
+
+    def _run(self, request):
+        self._opened.forget()
+        limit(request["memory"], request["cpu"])
+        run(request)
+
+    def _take_configured(self, request):
+        for _ in range(2):  # the first may have read what has changed since
+            if not (self._configured and self._configured.takes(request)):
+                self._end_configured()
+                self._configured = Configured(request, (self._requests, self._answers), self._opened)
+            if self._configured.pass_on(request, self._requests, self._answers):
+                return
+            self._end_configured()
+            if select.select([self._requests], [], [], 0)[0]:
+                return  # nobody is waiting any more
+        send(self._answers, {"unfit": "pytest does not get through its configuration"})
+
+    def _end_configured(self):
+        if self._configured:
+            self._configured.end()
+            self._configured = None
+
+
+class Configured:
+    """The near end of a process that has read the configuration for certain arguments and an environment."""
+
+    def __init__(self, request, not_its_own, opened):
+        self._for = _without_nonce(request)
+        self._socket, far = socket.socketpair()
+        near = self._socket.fileno()
+        self.pid = forked(lambda: run(request, [_serving(far, opened)]), (*not_its_own, near))
+        far.close()
+
+    def takes(self, request):
+        """Whether its configuration is the request's."""
+        return _without_nonce(request) == self._for
+
+    def pass_on(self, request, requests, answers):
+        """Hand the request in and the answers out; false where it was not begun."""
+        channel, begun = self._socket.fileno(), False
+        with contextlib.suppress(OSError):
+            send(channel, request)
+            for answer in received(channel, stop=requests):
+                if "stale" in answer:
+                    return False
+                send(answers, answer)
+                begun = True
+                if "pid" not in answer:
+                    return True
+        if begun:
+            send(answers, {"unfit": "the configured process died"})
+        return begun
+
+    def end(self):
+        """Let it go; it takes away what it has made outside of itself."""
+        self._socket.close()
+        with contextlib.suppress(ChildProcessError):
+            wait_quietly(self.pid, _END_SECONDS)
+            kill_group(self.pid)
+            os.waitpid(self.pid, 0)
+
+
+def _without_nonce(request):
+    environ = {name: value for name, value in request["environ"].items() if name != "FIXER_PROBE_NONCE"}
+    return dict(request, environ=environ)
+
+
+def _serving(channel, opened):
+    """A plugin that, when all is configured, forks for each request; the forks go on to collect and run the tests."""
+    import pytest
+
+    class ServeConfigured:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_collection(self, session):
+            request = _next_run(channel, opened, session.config)
+            if request is None:
+                raise pytest.exit.Exception("no more requests")
+            limit(request["memory"], request["cpu"])
+            _forget_what_is_shared(session.config)
+            probe = session.config.pluginmanager.get_plugin("fixer-probe-hooks")
+            probe.begin(request["environ"]["FIXER_PROBE_NONCE"])
+
+    return ServeConfigured()
+
+
+def _next_run(channel, opened, config):
+    """The request that this process, a fork of the configured one, is made for; None in that one, in the end."""
+    opened.watch_for_new(config)
+    unfit = opened.why_unfit() or _why_not_shared(channel.fileno())
+    gc.collect()
+    gc.freeze()
+    adopt_orphans()
+    for request in received(channel.fileno()):
+        if unfit or opened.why_unfit():
+            send(channel.fileno(), {"unfit": unfit} if unfit else {"stale": True})
+            break
+        child = forked(None, ())
+        if not child:
+            channel.close()
+            opened.forget()
+            return request
+        send(channel.fileno(), {"pid": child})
+        send(channel.fileno(), outcome(child, request["seconds"], channel.fileno()))
+    return None
+
+
+def _forget_what_is_shared(config):
+    importlib.invalidate_caches()
+    atexit._clear()  # what the configured process has made is its own to take away
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if capture is not None and capture._global_capturing is not None:
+        # Else what a killed run has printed would be found by the next one.
+        capture.stop_global_capturing()
+        capture.start_global_capturing()
+        capture.suspend_global_capture()
+
+
+def _why_not_shared(own):
+    """Why what the configuration has opened cannot be shared by runs; empty where it can."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                if int(name) != own and os.readlink("/proc/self/fd/" + name).startswith("socket:"):
+                    return "a conftest.py or a plugin holds a connection"
+    with contextlib.suppress(OSError):
+        with open("/proc/self/task/%d/children" % os.getpid()) as file:
+            if file.read().strip():
+                return "a conftest.py or a plugin has started a process"
+    return ""
+
+
+class Opened:
+    """The files, not installed ones, that this process has read: whether what it knows is still true."""
+
+    def __init__(self):
+        self._seen = {}
+        self._on = True
+        self._library = os.path.dirname(os.__file__) + os.sep
+        sys.addaudithook(self._note)
+
+    def forget(self):
+        """Watch no longer."""
+        self._on = False
+
+    def watch_for_new(self, config):
+        """Also see where a file comes to be that pytest would have read."""
+        top = str(getattr(config, "rootpath", None) or config.rootdir)
+        folders = {top}
+        for argument in config.args:
+            folder = os.path.dirname(os.path.abspath(argument.partition("::")[0]))
+            while folder.startswith(top + os.sep):
+                folders.add(folder)
+                folder = os.path.dirname(folder)
+        for folder in folders:
+            for name in _CONFIGURING:
+                path = os.path.join(folder, name)
+                self._seen.setdefault(path, _signature(path))
+
+    def why_unfit(self):
+        """Why this process cannot be forked from, or not any more; empty where it can."""
+        if _threads() > 1:
+            return "something that is imported starts threads"
+        for path, signature in self._seen.items():
+            if _signature(path) != signature:
+                return "%s has changed" % path
+        return ""
+
+    def _note(self, event, arguments):
+        if not self._on or event != "open" or not isinstance(arguments[0], str):
+            return
+        path, writes = arguments[0], (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
+        if writes or path in self._seen or path.startswith(("/proc/", "/dev/", "/sys/", self._library, _HERE)):
+            return
+        if "site-packages" in path or "dist-packages" in path or path.startswith(sys.pycache_prefix or "\0"):
+            return
+        path = os.path.abspath(path)
+        self._seen[path] = _signature(path)
+
+
+def _signature(path):
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def _threads():
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return threading.active_count()
+
+
+def run(request, plugins=()):
+    """Be a run, and end with it."""
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    tempfile.tempdir = None
+    output = os.open(request["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    os.close(output)
+    sys.path[0] = request["folder"]  # as `python -m pytest` has it
+    sys.path.append(_HERE)
+    sys.pycache_prefix = request["environ"].get("PYTHONPYCACHEPREFIX")
+    sys.dont_write_bytecode = False
+    atexit._clear()
+    _leave(_status_of(request["arguments"], list(plugins)))
+
+
+def _status_of(arguments, plugins):
+    """The exit status that Python would give."""
+    import pytest
+
+    _stand_in_for(pytest)
+    sys.argv[1:] = arguments
+    try:
+        return int(pytest.main(arguments, plugins=plugins))
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            return (ended.code or 0) & 0xFF
+        print(ended.code, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        return 130
+    except BaseException:
+        traceback.print_exc()
+        return 1
+
+
+def _stand_in_for(pytest):
+    """What runs is `pytest`, for whoever looks, or starts Python again with it as multiprocessing does."""
+    spec = importlib.util.find_spec("pytest.__main__")
+    _kept.append(sys.modules["__main__"])
+    standing_in = types.ModuleType("__main__")
+    standing_in.__file__, standing_in.__spec__, standing_in.__package__ = spec.origin, spec, "pytest"
+    standing_in.pytest = pytest  # type: ignore[attr-defined]
+    sys.modules["__main__"] = standing_in
+    sys.argv[0] = spec.origin
+
+
+_kept: "list[types.ModuleType]" = []
+
+
+def _leave(status):
+    """What Python's own end does that can be seen from outside; the rest of it takes longer than most tests."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(status)
+
+
+def wait_quietly(child, seconds):
+    """Wait for its end, without taking note of it."""
+    fits = hasattr(os, "waitid")
+    for _ in range(int(seconds / 0.01) if fits else 0):
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            return
+        select.select([], [], [], 0.01)
+
+
+def send(descriptor, message):
+    """One message."""
+    content = json.dumps(message).encode("ascii")
+    content = len(content).to_bytes(8, "big") + content
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+if __name__ == "__main__":
+    main()
