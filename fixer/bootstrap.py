@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fixer.application.ports import Guard, Listener, Reviewer
+from fixer.application.ports import Guard, Listener, Reviewer, TestRunner
 from fixer.domain.events import DiscoveryStarted, DomainEvent, FixLanded, Notice
 from fixer.domain.models import TestError
 from fixer.domain.services import Permitted
@@ -63,7 +63,8 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     settings = plan.settings
     publisher = _Publisher([CostKeeper(memory.ledger)])
     runner = _runner(memory.project, plan)
-    baseline = Baseline(runner, publisher)
+    tests, guarding = _test_runners(runner, settings, publisher)
+    baseline = Baseline(tests, publisher)
     publisher.listeners.append(ReceiptKeeper(memory.ledger, lambda: _made_with(memory.project, plan, runner)))
     shadow = ShadowRepo(memory.project)
     workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
@@ -81,7 +82,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=_guards(memory.project, settings, baseline, workspace, briefing, publisher),
+        guards=_guards(memory.project, settings, baseline, guarding or baseline, workspace, briefing, publisher),
         reviewer=plan.reviewer,
         editor=HandEdit(workspace, memory.project, os.environ, plan.pause),
         publish=publisher,
@@ -136,6 +137,23 @@ def _runner(project: Project, plan: RunPlan) -> PytestRunner:
         project.worktree_state / "bytecode",
         record_lines=plan.settings.guard in _BY_LINES,
     )
+
+
+def _test_runners(
+    fresh: PytestRunner, settings: Settings, publisher: _Publisher
+) -> tuple[TestRunner, TestRunner | None]:
+    """What the tests are run with, and where it is another, what the guards run them with.
+
+    A guard may believe a fork that a test passes, because a fresh process looks at everything in the end.
+    """
+    from fixer.infrastructure.baseline import Baseline
+    from fixer.infrastructure.warm_runner import WarmProcess, WarmRunner, is_pass
+
+    if not settings.warm:
+        return fresh, None
+    warm = WarmProcess(fresh, publisher.detail)
+    guarding = Baseline(WarmRunner(fresh, warm, is_pass), publisher) if settings.guard == "suite" else None
+    return WarmRunner(fresh, warm), guarding
 
 
 def _made_with(project: Project, plan: RunPlan, runner: PytestRunner) -> dict[str, str]:
@@ -226,6 +244,7 @@ def _guards(
     project: Project,
     settings: Settings,
     baseline: Baseline,
+    runner: TestRunner,
     workspace: Workspace,
     briefing: Briefing,
     publisher: _Publisher,
@@ -234,9 +253,9 @@ def _guards(
 
     asked = _guards_on_the_diff(project, settings, workspace, briefing)
     if settings.guard != "none":
-        asked.append(ModuleGuard(baseline, baseline.passed_before))
+        asked.append(ModuleGuard(runner, baseline.passed_before))
     if settings.guard in _BY_LINES:
-        affected = AffectedGuard(baseline, baseline.first_run, project.top)
+        affected = AffectedGuard(runner, baseline.first_run, project.top)
         publisher.listeners.append(_on_landing(affected.renumber))
         asked.append(affected)
     return asked

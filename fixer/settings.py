@@ -49,6 +49,8 @@ class Settings:
     (`affected`); and all once more at the end (`suite`)."""
     confirm: int = 2
     """How often, each time in a process of its own, a test has to pass before its fix counts."""
+    warm: bool = True
+    """Whether tests are looked at in forks of a process that has pytest loaded; a fresh one has the last word."""
     offline_budget: float = 30.0
     """Seconds that the offline model may search per attempt."""
     offline_confidence: float = 0.5
@@ -324,6 +326,7 @@ _READERS: dict[str, _Reader] = {
     "yes": _switch,
     "guard": _guard,
     "confirm": _whole(1, 100),
+    "warm": _switch,
     "offline_budget": _number(0, 3600),
     "offline_confidence": _number(0, 1),
     "seed": _whole(0, 2**31 - 1),

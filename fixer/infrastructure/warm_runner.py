@@ -105,8 +105,10 @@ class WarmProcess:
         if not probes:
             self._depths.clear()
             return
-        self._start()
-        while self._depths and not self._reproduces(probes):
+        self._forks = _Forks(self._fresh)
+        self._runner = copy.copy(self._fresh)
+        self._runner.call = self._forks.call
+        while self._depths and not self._reproduces(self._runner, self._forks, probes):
             self._depths.pop(0)
         if self._depths:
             self._notice(f"Tests are looked at in processes that are {self._depths[0].value}.")
@@ -128,18 +130,11 @@ class WarmProcess:
         if self._forks:
             self._forks.close()
 
-    def _start(self) -> None:
-        self._forks = _Forks(self._fresh)
-        self._forks.depth = self._depths[0]
-        self._runner = copy.copy(self._fresh)
-        self._runner.call = self._forks.call
-
-    def _reproduces(self, known: Sequence[TestResult]) -> bool:
-        assert self._runner and self._forks
-        self._forks.depth = self._depths[0]
+    def _reproduces(self, runner: PytestRunner, forks: _Forks, known: Sequence[TestResult]) -> bool:
+        forks.use(self._depths[0])
         nodeids = [result.nodeid for result in known]
         try:
-            shown = self._runner.run(nodeids)
+            shown = runner.run(nodeids)
             if _alike(known, shown):
                 return True
             # In other company they may show something else in truth.
@@ -170,6 +165,11 @@ class _Forks:
         self._servers: list[WarmServer] = []
         self._scratch = Path(tempfile.mkdtemp(prefix="fixer-warm-"))
         self.close = finalize(self, _clean_up, self._servers, self._scratch)
+
+    def use(self, depth: Depth) -> None:
+        """Do as much beforehand, from the next run on."""
+        self._end_servers()
+        self.depth, self._preload = depth, self._fresh.installed
 
     def call(self, call: Call) -> Answer:
         """Run pytest. Raises Unfit."""

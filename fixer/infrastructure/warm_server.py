@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from fixer.infrastructure.pytest_call import PROBE_FOLDER
 from fixer.infrastructure.process_group import OwnGroup, Running
+from fixer.infrastructure.pytest_call import PROBE_FOLDER
 
 
 class Unfit(Exception):

@@ -251,7 +251,7 @@ def _overlay(files):
 
 
 def received(descriptor, stop=None):
-    """Requests until the input ends, or until another has something to read; a stop that came too late is passed over."""
+    """Requests until the input ends, or `stop` has something to read; a stop that came too late is passed over."""
     while True:
         if stop is not None and stop in select.select([descriptor, stop], [], [])[0]:
             return

@@ -13,7 +13,8 @@ the files that it has read changes. With `--spare` the process itself becomes th
 import atexit
 import contextlib
 import gc
-import importlib
+import importlib.util
+import inspect
 import json
 import os
 import select
@@ -50,6 +51,7 @@ def main():
     opened = Opened()
     incoming = received(requests)
     preload(next(incoming, {"preload": ()})["preload"])
+    inspect.getmodule(main.__code__)
     if "--spare" in sys.argv:
         for request in incoming:
             os.close(requests)
@@ -181,6 +183,7 @@ def _next_run(channel, opened, config):
     """The request that this process, a fork of the configured one, is made for; None in that one, in the end."""
     opened.watch_for_new(config)
     unfit = opened.why_unfit() or _why_not_shared(channel.fileno())
+    inspect.getmodule(main.__code__)  # fills a table of all modules, which every traceback needs
     gc.collect()
     gc.freeze()
     adopt_orphans()
@@ -216,10 +219,9 @@ def _why_not_shared(own):
             with contextlib.suppress(OSError):
                 if int(name) != own and os.readlink("/proc/self/fd/" + name).startswith("socket:"):
                     return "a conftest.py or a plugin holds a connection"
-    with contextlib.suppress(OSError):
-        with open("/proc/self/task/%d/children" % os.getpid()) as file:
-            if file.read().strip():
-                return "a conftest.py or a plugin has started a process"
+    with contextlib.suppress(OSError), open("/proc/self/task/%d/children" % os.getpid()) as file:
+        if file.read().strip():
+            return "a conftest.py or a plugin has started a process"
     return ""
 
 
@@ -329,6 +331,8 @@ def _status_of(arguments, plugins):
 def _stand_in_for(pytest):
     """What runs is `pytest`, for whoever looks, or starts Python again with it as multiprocessing does."""
     spec = importlib.util.find_spec("pytest.__main__")
+    if spec is None or spec.origin is None:
+        return
     _kept.append(sys.modules["__main__"])
     standing_in = types.ModuleType("__main__")
     standing_in.__file__, standing_in.__spec__, standing_in.__package__ = spec.origin, spec, "pytest"
