@@ -88,7 +88,7 @@ class WarmProcess:
         self._runner: PytestRunner | None = None
         self._hopeless: frozenset[str] = frozenset()
         self._deaths = 0
-        self._forks: _Forks | None = None
+        self._forks: Forks | None = None
 
     @property
     def depth(self) -> Depth | None:
@@ -105,7 +105,7 @@ class WarmProcess:
         if not probes:
             self._depths.clear()
             return
-        self._forks = _Forks(self._fresh)
+        self._forks = Forks(self._fresh)
         self._runner = copy.copy(self._fresh)
         self._runner.call = self._forks.call
         while self._depths and not self._reproduces(self._runner, self._forks, probes):
@@ -130,7 +130,7 @@ class WarmProcess:
         if self._forks:
             self._forks.close()
 
-    def _reproduces(self, runner: PytestRunner, forks: _Forks, known: Sequence[TestResult]) -> bool:
+    def _reproduces(self, runner: PytestRunner, forks: Forks, known: Sequence[TestResult]) -> bool:
         forks.use(self._depths[0])
         nodeids = [result.nodeid for result in known]
         try:
@@ -155,7 +155,7 @@ class WarmProcess:
         self._notice(f"Tests run in a fresh process{' from here on' if given_up else ''}: {why}.")
 
 
-class _Forks:
+class Forks:
     """Calls pytest at a depth; the process behind it is started when it is needed, and anew where it has died."""
 
     def __init__(self, fresh: PytestRunner) -> None:

@@ -182,7 +182,7 @@ def _serving(channel, opened):
 def _next_run(channel, opened, config):
     """The request that this process, a fork of the configured one, is made for; None in that one, in the end."""
     opened.watch_for_new(config)
-    unfit = opened.why_unfit() or _why_not_shared(channel.fileno())
+    unfit = opened.why_unfit() or _why_not_shared(config, channel.fileno())
     inspect.getmodule(main.__code__)  # fills a table of all modules, which every traceback needs
     gc.collect()
     gc.freeze()
@@ -212,8 +212,12 @@ def _forget_what_is_shared(config):
         capture.suspend_global_capture()
 
 
-def _why_not_shared(own):
+def _why_not_shared(config, own):
     """Why what the configuration has opened cannot be shared by runs; empty where it can."""
+    captures = getattr(config.pluginmanager.get_plugin("capturemanager"), "_global_capturing", None)
+    files = [getattr(getattr(captures, name, None), "tmpfile", None) for name in ("out", "err")]
+    if any(file is not None and file.closed for file in files):
+        return "a conftest.py or a plugin closes its outputs"
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
             with contextlib.suppress(OSError):
