@@ -176,8 +176,8 @@ class Forks:
         call = replace(call, arguments=(f"--basetemp={self._scratch / 'tmp'}", *call.arguments))
         try:
             return call_with(self._launch, call, self._scratch)
-        except Unfit:
-            if self._preload and self.depth is not Depth.SPARE:
+        except Unfit as unfit:
+            if not unfit.begun and self._preload and self.depth is not Depth.SPARE:
                 self._preload = ()  # something of that may be what has changed, or starts threads
                 self._end_servers()
                 return call_with(self._launch, call, self._scratch)

@@ -18,7 +18,11 @@ from fixer.infrastructure.pytest_call import PROBE_FOLDER
 
 
 class Unfit(Exception):
-    """A run cannot be had in this way; says why."""
+    """A run cannot be had in this way; says why, and whether it had begun."""
+
+    def __init__(self, why: str, *, begun: bool = False) -> None:
+        super().__init__(why)
+        self.begun = begun
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,10 @@ class ForkedRun:
         """Its exit code. Raises subprocess.TimeoutExpired, and Unfit."""
         deadline = monotonic() + timeout
         while self._code is None:
-            answer = self._server.answer(max(0.0, deadline - monotonic()))
+            try:
+                answer = self._server.answer(max(0.0, deadline - monotonic()))
+            except Unfit as why:
+                raise Unfit(str(why), begun=bool(self._pid)) from None
             if "pid" in answer:
                 self._pid = answer["pid"]
             else:

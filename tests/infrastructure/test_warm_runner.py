@@ -1,0 +1,343 @@
+"""The warm runner answers quickly where that is safe, says when it does not, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from runners import runner
+
+from fixer.domain.models import Verdict
+from fixer.infrastructure.pytest_call import Answer, Call
+from fixer.infrastructure.warm_runner import Depth, WarmProcess, WarmRunner, is_failure, is_pass
+
+ADD, ZERO = "test_calc.py::test_add", "test_calc.py::test_zero"
+SOURCE = "def add(a, b):\n    return a - b\n"
+TESTS = """\
+import calc
+
+
+def test_add():
+    assert calc.add(1, 2) == 3
+
+
+def test_zero():
+    assert calc.add(1, 0) == 1
+"""
+
+
+class Bench:
+    """A project, the fresh runner with a count of its processes, and what was told."""
+
+    def __init__(self, project: Path, depths: Sequence[Depth] = tuple(Depth)) -> None:
+        self.project = project
+        (project / "calc.py").write_text(SOURCE)
+        (project / "test_calc.py").write_text(TESTS)
+        self.fresh = runner(project)
+        self.started = 0
+        self._call = self.fresh.call
+        self.fresh.call = self._counted
+        self.told: list[str] = []
+        self.process = WarmProcess(self.fresh, self.told.append, depths)
+        self.runner = WarmRunner(self.fresh, self.process)
+        self.guarding = WarmRunner(self.fresh, self.process, is_pass)
+
+    def write(self, body: str, name: str = "calc.py") -> None:
+        (self.project / name).write_text(f"def add(a, b):\n{body}\n")
+
+    def processes(self) -> int:
+        """How many were started since the last time."""
+        started, self.started = self.started, 0
+        return started
+
+    def _counted(self, call: Call) -> Answer:
+        self.started += 1
+        return self._call(call)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.process.close()
+
+
+@pytest.fixture
+def warm(bench: Bench) -> Bench:
+    assert not bench.runner.discover().of(ADD)
+    assert bench.process.depth is Depth.CONFIGURED
+    assert bench.processes() == 1
+    return bench
+
+
+def test_a_failure_needs_no_fresh_process_and_a_pass_does(warm: Bench) -> None:
+    assert warm.runner.run_test_and_check(Path("test_calc.py"), "test_add").reason == "AssertionError"
+    warm.write("    raise OSError('no')")
+    assert warm.runner.run_test_and_check(Path("test_calc.py"), "test_add").reason == "OSError"
+    assert warm.processes() == 0
+    warm.write("    return a + b")
+    assert warm.runner.run_test_and_check(Path("test_calc.py"), "test_add")
+    assert warm.processes() == 1
+
+
+def test_guards_take_a_pass_from_a_fork_and_a_failure_from_a_fresh_process(warm: Bench) -> None:
+    warm.write("    return a + b")
+    assert warm.guarding.run([ADD, ZERO]).passed == {ADD, ZERO}
+    assert warm.processes() == 0
+    warm.write("    return a * b")
+    assert not warm.guarding.run([ADD, ZERO]).passed
+    assert warm.processes() == 1
+
+
+BAD: dict[str, tuple[str, str]] = {
+    "a syntax error": ("    return (", "not collected: SyntaxError"),
+    "an exit": ("    import os; os._exit(0)", "exited with code 0"),
+    "a polite exit": ("    import sys; sys.exit(0)", "SystemExit"),
+    "a crash": ("    import ctypes; ctypes.string_at(0)", "crashed (SIGSEGV)"),
+    "recursion": ("    return add(a, b)", "RecursionError"),
+    "closed descriptors": ("    import os; os.closerange(0, 300)", ""),
+    "a loop": ("    while True: pass", "Timeout"),
+    "a deaf loop": (
+        "    import signal; signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n    while True: pass",
+        "timed out",
+    ),
+    "too much memory": ("    return bytearray(60 << 40)", "MemoryError"),
+    "a killed group": ("    import os; os.killpg(0, 9)", "crashed (SIGKILL)"),
+    "a fork": ("    import os\n    if not os.fork(): return 3\n    os.wait(); return 4", "AssertionError"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BAD)
+def test_no_candidate_keeps_the_next_from_being_judged(warm: Bench, name: str) -> None:
+    body, reason = BAD[name]
+    warm.write(body)
+    shown = warm.runner.run_test_and_check(Path("test_calc.py"), "test_add")
+    assert shown.verdict is Verdict.FAILED
+    assert shown.reason.startswith(reason)
+    warm.processes()
+    warm.write("    return a * b")
+    assert warm.runner.run_test_and_check(Path("test_calc.py"), "test_add").reason == "AssertionError"
+    assert warm.processes() == 0
+
+
+@pytest.mark.slow
+def test_a_candidate_that_kills_what_it_was_forked_from_is_left_to_a_fresh_process(warm: Bench) -> None:
+    for _ in range(2):
+        warm.write("    import os, time; os.kill(os.getppid(), 9); time.sleep(9)")
+        assert warm.process.run([ADD]) is None
+        assert "died" in warm.told.pop()
+        warm.write("    return a * b")
+        assert not warm.runner.run([ADD]).of(ADD)
+    assert warm.processes() == 0
+
+
+def test_a_candidate_finds_no_nonce_where_processes_tell_of_themselves(warm: Bench) -> None:
+    note = warm.project.parent / f"{warm.project.name}-note"
+    warm.write(
+        f"    import os, sys\n    with open({str(note)!r}, 'wb') as file:\n"
+        "        for name in ('environ', 'cmdline'):\n"
+        "            for process in (os.getpid(), os.getppid()):\n"
+        "                file.write(open(f'/proc/{process}/{name}', 'rb').read() + b'\\n')\n"
+        "        file.write(repr((sys.argv, dict(os.environ))).encode())\n"
+        "    return 0"
+    )
+    assert not warm.runner.run_test_and_check(Path("test_calc.py"), "test_add")
+    assert warm.processes() == 0
+    assert b"PATH=" in note.read_bytes()
+    assert b"NONCE" not in note.read_bytes()
+
+
+CONFTESTS = {
+    "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n": "threads",
+    "import socket\npair = socket.socketpair()\n": "connection",
+    "import subprocess\nsubprocess.Popen(['sleep', '30'])\n": "process",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conftest", CONFTESTS)
+def test_what_cannot_be_shared_is_configured_anew_each_time_and_that_is_said(bench: Bench, conftest: str) -> None:
+    (bench.project / "conftest.py").write_text(conftest)
+    bench.runner.discover()
+    assert bench.process.depth is Depth.LOADED
+    assert CONFTESTS[conftest] in bench.told[0]
+    assert not bench.runner.run([ADD]).of(ADD)
+    assert bench.processes() == 1
+
+
+@pytest.mark.slow
+def test_where_there_is_no_fork_a_process_waits_that_was_started_ahead(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [Depth.SPARE])
+    bench.runner.discover()
+    bench.processes()
+    for body, reason in [("    return 0", "AssertionError"), ("    return 1 / 0", "ZeroDivisionError")]:
+        bench.write(body)
+        assert bench.runner.run([ADD]).of(ADD).reason == reason
+    assert bench.processes() == 0
+    bench.process.close()
+
+
+def test_a_conftest_that_has_changed_is_read_again_with_all_that_it_reads(bench: Bench) -> None:
+    (bench.project / "conftest.py").write_text("import helper\nDATA = open('data.txt').read()\n")
+    (bench.project / "helper.py").write_text("ANSWER = 1\n")
+    (bench.project / "data.txt").write_text("a")
+    bench.runner.discover()
+    assert bench.process.depth is Depth.CONFIGURED
+    bench.write("    import helper, conftest\n    raise OSError(conftest.DATA, helper.ANSWER)")
+    seen = []
+    for name, text in [
+        ("data.txt", "b"),
+        ("helper.py", "ANSWER = 2\n"),
+        ("pytest.ini", "[pytest]\naddopts = -k add\n"),
+    ]:
+        (bench.project / name).write_text(text)
+        details = bench.runner.run([ADD]).of(ADD).details
+        seen.append(details.message if details else "")
+    assert seen == ["[Errno b] 1", "[Errno b] 2", "[Errno b] 2"]
+
+
+@pytest.mark.slow
+def test_a_test_that_hung_at_first_is_left_to_fresh_processes(bench: Bench) -> None:
+    bench.fresh.test_timeout = 0.3
+    (bench.project / "test_calc.py").write_text(TESTS + "\n\ndef test_loop():\n    while True: pass\n")
+    bench.runner.discover()
+    bench.processes()
+    assert not bench.runner.run(["test_calc.py::test_loop"]).passed
+    assert bench.processes() == 1
+
+
+@pytest.mark.slow
+def test_what_forks_show_otherwise_than_fresh_processes_turns_them_off(bench: Bench) -> None:
+    (bench.project / "calc.py").write_text(
+        "import os\n\n\ndef add(a, b):\n    line = open(f'/proc/{os.getpid()}/cmdline', 'rb').read()\n"
+        "    raise (OSError if b'pytest' in line else ValueError)\n"
+    )
+    bench.runner.discover()
+    assert bench.process.depth is None
+    assert all("do not show what a fresh process shows" in told for told in bench.told)
+    assert bench.runner.run([ADD]).of(ADD).reason == "OSError"
+
+
+def test_a_green_run_starts_nothing(bench: Bench) -> None:
+    bench.write("    return a + b")
+    bench.runner.discover()
+    assert bench.process.depth is None
+    assert bench.told == []
+
+
+def test_after_a_fix_what_stays_red_and_what_stays_green_takes_no_process(warm: Bench) -> None:
+    tests = "\n\n".join(f"def test_{n}():\n    assert calc.add({n}, 1) == {n} + 1" for n in range(20))
+    red = "\n\n".join(f"def test_red_{n}():\n    assert calc.add({n}, 1) == -1" for n in range(20))
+    (warm.project / "test_many.py").write_text(f"import calc\n\n\n{tests}\n\n{red}\n")
+    warm.write("    return a + b")
+    assert len(warm.guarding.run([f"test_many.py::test_{n}" for n in range(20)]).passed) == 20
+    assert not warm.runner.run([f"test_many.py::test_red_{n}" for n in range(20)]).passed
+    assert warm.processes() == 0
+
+
+def _family(pid: int) -> list[int]:
+    found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [pid, *(other for child in found for other in _family(child))]
+
+
+def _gone(pids: Sequence[int], seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _server(bench: Bench) -> int:
+    forks = bench.process._forks
+    assert forks
+    return forks._server().process.pid
+
+
+def test_closing_ends_every_process_and_removes_every_file(warm: Bench) -> None:
+    forks = warm.process._forks
+    assert forks
+    family = _family(_server(warm))
+    assert len(family) == 2
+    warm.process.close()
+    assert _gone(family)
+    assert not forks._scratch.exists()
+
+
+@pytest.mark.slow
+def test_when_fixer_is_killed_its_processes_end(tmp_path: Path) -> None:
+    (tmp_path / "calc.py").write_text("def add(a, b):\n    import time; time.sleep(60)\n")
+    (tmp_path / "test_calc.py").write_text(TESTS + "\n\ndef test_red():\n    assert 0\n")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from fixer.infrastructure.pytest_runner import PytestRunner\n"
+        "from fixer.infrastructure.warm_runner import *\n"
+        f"fresh = PytestRunner(Path(sys.executable), Path({str(tmp_path)!r}), selection=('test_calc.py::test_red',))\n"
+        "warm = WarmProcess(fresh, lambda told: None)\n"
+        "warm.calibrate(fresh.discover())\n"
+        "print(warm._forks._server().process.pid, flush=True)\n"
+        f"warm.run([{ADD!r}])\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as fixer:
+        assert fixer.stdout
+        server = int(fixer.stdout.readline())
+        deadline = time.monotonic() + 20
+        while len(_family(server)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        family = _family(server)
+        fixer.kill()
+    assert len(family) == 3
+    assert _gone(family)
+
+
+def _memory(pid: int) -> int:
+    """Private kilobytes."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+@pytest.mark.slow
+def test_a_thousand_in_a_row_leave_nothing_behind(warm: Bench, record_property: Callable[[str, object], None]) -> None:
+    def state() -> tuple[list[int], list[int], int]:
+        family = _family(_server(warm))
+        files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in [os.getpid(), *family]]
+        return family, files, sum(map(_memory, family))
+
+    def verify(number: int) -> None:
+        warm.write(f"    return {number % 7} - 9")
+        assert not warm.runner.run([ADD]).of(ADD)
+
+    for number in range(20):
+        verify(number)
+    before, started = state(), time.monotonic()
+    for number in range(1000):
+        verify(number)
+    after, seconds = state(), time.monotonic() - started
+    record_property("told", f"warm: 1,000 verifications in {seconds:.0f} s, {after[2] - before[2]} kB more memory")
+    assert after[:2] == before[:2]
+    assert after[2] - before[2] < 4000
+    assert warm.processes() == 0
+    forks = warm.process._forks
+    assert forks
+    assert {path.name for path in forks._scratch.iterdir()} <= {"records.jsonl", "output.txt", "select.json"}
+
+
+def test_only_what_failed_by_itself_counts_as_a_failure() -> None:
+    from fixer.domain.models import ErrorDetails, TestResult
+
+    def result(reason: str, error_type: str) -> TestResult:
+        return TestResult(ADD, Verdict.FAILED, reason, ErrorDetails(error_type, ""))
+
+    assert is_failure(result("AssertionError", "AssertionError"))
+    assert is_failure(result("crashed (SIGSEGV)", "Crash"))
+    doubtful = [("Timeout", "Timeout"), ("MemoryError", "MemoryError"), ("crashed (SIGKILL)", "Crash")]
+    assert not [pair for pair in [*doubtful, ("timed out: 9 s", "Timeout")] if is_failure(result(*pair))]
+    assert not is_failure(TestResult(ADD, Verdict.NOT_RUN, "skipped"))
+    assert not is_failure(TestResult(ADD, Verdict.PASSED))
