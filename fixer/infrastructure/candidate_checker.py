@@ -102,7 +102,7 @@ class ForkChecker:
         if nodeids not in self._plans:
             self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids)
         plan = replace(self._plans[nodeids], folder=folder)
-        if warm and not self._spawn:
+        if warm and not self._spawn and not plan.mount:
             warmed = replace(plan, warm=str(folder))
             run, _ = self._first_run(warmed)
             # A shortcut that does not show the known failure cannot be trusted with a fix.
@@ -120,9 +120,10 @@ class ForkChecker:
         if run.rootdir is None:
             raise TestsCannotRun("pytest does not start for candidates.", f"See why: {self._python} -m pytest")
         modules = folder / "modules.json"
-        preload = tuple(json.loads(modules.read_bytes())) if modules.exists() else ()
-        plan = _timed(plan, run, took, self._test_timeout)
-        return replace(plan, options=_options(run), preload=preload), _shown(run)
+        seen = json.loads(modules.read_bytes()) if modules.exists() else {}
+        plan = replace(_timed(plan, run, took, self._test_timeout), options=_options(run))
+        plan = replace(plan, preload=tuple(seen.get("installed", ())), mount=seen.get("starts processes", False))
+        return plan, _shown(run)
 
     def _first_run(self, plan: _Plan) -> tuple[ProbeRun, float]:
         busy: dict[ForkServer, _Job] = {}
@@ -147,6 +148,7 @@ class ForkChecker:
                 "seconds": plan.wall_seconds,
                 "memory": _MEMORY,
                 "warm": plan.warm,
+                "mount": plan.mount,
             }
         )
 
@@ -192,6 +194,8 @@ class _Plan:
     preload: tuple[str, ...] = ()
     warm: str = ""
     """Names the process that has the tests collected; empty where each candidate collects them itself."""
+    mount: bool = False
+    """Whether the tests start processes, which only see a candidate where it is mounted over the file."""
 
 
 @dataclass(frozen=True)

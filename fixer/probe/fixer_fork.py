@@ -12,18 +12,15 @@ there is no fork, or with `--spawn`, each run is a fresh process, which finds it
 import contextlib
 import gc
 import importlib
-import importlib.machinery
-import io
 import json
-import linecache
 import os
 import select
 import socket
 import subprocess
 import sys
-import tokenize
 
 from fixer_contain import adopt_orphans, forked, kill_group, limit, outcome  # type: ignore[import-not-found]
+from fixer_overlay import mount, overlay, starts_processes  # type: ignore[import-not-found]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _COLLECT_SECONDS = 30
@@ -125,7 +122,9 @@ def run(request, plugin=None):
     sys.path.append(_HERE)
     sys.argv = ["pytest"] + request["arguments"]
     sys.pycache_prefix, sys.dont_write_bytecode = request["environ"]["PYTHONPYCACHEPREFIX"], False
-    _overlay(request["overlay"])
+    if request["mount"]:
+        mount(request["overlay"], request["file"] + ".mounted")
+    overlay(request["overlay"])
     import pytest
 
     plugins = [_quick_end(request["modules"])] + ([plugin] if plugin else [])
@@ -163,7 +162,7 @@ def _serve_collected(channel):
 
 def _become(request, swapper, session):
     limit(request["memory"], request["seconds"])
-    _overlay(request["overlay"])
+    overlay(request["overlay"])
     if not swapper.swap(request["overlay"]):
         os._exit(_UNFIT)
     os.environ.update((name, value) for name, value in request["environ"].items() if not name.startswith("FIXER_"))
@@ -184,13 +183,15 @@ def _quick_end(modules_file):
     """A plugin that leaves as soon as all is written: pytest's own end and Python's take longer than most tests."""
     import pytest
 
+    starts = starts_processes() if modules_file else bool
+
     class QuickEnd:
         @pytest.hookimpl(hookwrapper=True, tryfirst=True)
         def pytest_sessionfinish(self, session):
             yield
             if modules_file:
                 with open(modules_file, "w", encoding="ascii") as file:
-                    json.dump(_installed_modules(), file)
+                    json.dump({"installed": _installed_modules(), "starts processes": starts()}, file)
             os._exit(int(session.exitstatus))
 
     return QuickEnd()
@@ -224,30 +225,6 @@ def _installed_modules():
         if file.startswith(library) or "site-packages" in parts or "dist-packages" in parts:
             names.append(name)
     return [name for name in names if name not in ("__main__", "conftest")]
-
-
-def _overlay(files):
-    """Make imports, tracebacks and `inspect` see these texts in place of what is on disk."""
-    contents = {}
-    for name, text in files.items():
-        content = text.encode("utf-8")
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        for path in (os.path.abspath(name), os.path.realpath(name)):
-            contents[path] = text.encode(encoding)
-            linecache.cache[path] = (len(content), None, text.splitlines(True), path)
-    loader = importlib.machinery.SourceFileLoader
-    read, stats = loader.get_data, loader.path_stats
-
-    def get_data(self, path):
-        return contents[path] if path in contents else read(self, path)
-
-    def path_stats(self, path):
-        if path in contents:
-            raise OSError("not on disk")  # so that byte code is neither read nor written
-        return stats(self, path)
-
-    for patched in (get_data, path_stats):
-        setattr(loader, patched.__name__, patched)
 
 
 def received(descriptor, stop=None):
