@@ -101,6 +101,7 @@ class TestPrecedence:
             ("FIXER_ALLOW_TESTS", "yes", "allow_tests", True),
             ("FIXER_TEST_TIMEOUT", "2.5", "test_timeout", 2.5),
             ("FIXER_TOKEN_BUDGET", "900", "token_budget", 900),
+            ("FIXER_WARM", "off", "warm", False),
         ],
     )
     def test_the_environment_speaks_text(
