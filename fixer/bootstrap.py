@@ -102,7 +102,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         publisher,
         before_fixing=before_fixing,
         look_again=settings.guard == "suite",
-        triage=_triage(memory.project, plan, errors, baseline, publisher, named),
+        triage=_triage(memory.project, plan, errors, Baseline(runner, publisher), publisher, named),
         named=named,
         choose=plan.choose,
     )
@@ -112,15 +112,16 @@ def _triage(
     project: Project,
     plan: RunPlan,
     errors: LedgerErrors,
-    baseline: Baseline,
+    fresh: Baseline,
     publisher: _Publisher,
     named: Callable[[str], bool],
 ) -> Triage:
+    """With fresh processes: forks share what differs from one process to the next, and makes tests come and go."""
     from fixer.application.triage import Triage
     from fixer.infrastructure.surroundings import EnvironmentLook
 
     look = EnvironmentLook(project.directory, project.top, plan.interpreter)
-    return Triage(errors, baseline, publisher, look=look, named=named)
+    return Triage(errors, fresh, publisher, look=look, named=named)
 
 
 def _runner(project: Project, plan: RunPlan) -> PytestRunner:

@@ -72,7 +72,8 @@ def call_pytest(call: Call) -> Answer:
 
     def launch(arguments: tuple[str, ...], folder: Path, env: dict[str, str], printed: Path) -> Running:
         with printed.open("wb") as output:
-            return start_group([str(call.python), "-m", "pytest", *arguments], folder, env, output)
+            argv = [str(call.python), "-m", "pytest", *arguments]
+            return start_group(argv, folder, _with_nonce_aside(env, printed.parent), output)
 
     with tempfile.TemporaryDirectory(prefix="fixer-run-", ignore_cleanup_errors=True) as name:
         return call_with(launch, call, Path(name))
@@ -95,6 +96,13 @@ def call_with(launch: Launch, call: Call, folder: Path) -> Answer:
     with records.open("rb") as lines:
         run = read_run(lines, nonce, call.folder, f"{ended.how}\n{stacks}")
     return Answer(run, ended, tail, stacks)
+
+
+def _with_nonce_aside(env: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """In a file, which the probe deletes: what a process is started with can be read in /proc as long as it lives."""
+    path = folder / "nonce"
+    path.write_text(env["FIXER_PROBE_NONCE"], encoding="ascii")
+    return {**{name: env[name] for name in env.keys() - {"FIXER_PROBE_NONCE"}}, "FIXER_PROBE_NONCE_FILE": str(path)}
 
 
 def project_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -183,8 +184,9 @@ class Forks:
                 return call_with(self._launch, call, self._scratch)
             raise
         finally:
-            for name in ("tmp", "cache"):
-                shutil.rmtree(self._scratch / name, ignore_errors=True)
+            shutil.rmtree(self._scratch / "tmp", ignore_errors=True)
+            _empty(self._scratch / "cache" / "v")
+            _empty(self._scratch / "cache" / "d")
             if self.depth is Depth.SPARE:
                 self._end_servers()
                 self._server()  # so that it is ready when the next run is wanted
@@ -237,6 +239,14 @@ def _alike(known: Sequence[TestResult], shown: TestRun) -> bool:
 def _memory() -> int:
     """Bytes of address space: more than the machine has is only promised, but then not by one run."""
     return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) + (8 << 30)
+
+
+def _empty(cache: Path) -> None:
+    """Delete the files; to make the folders anew each time would take pytest longer than most tests."""
+    for folder, _, names in os.walk(cache):
+        for name in names:
+            with suppress(OSError):
+                Path(folder, name).unlink()
 
 
 def _clean_up(servers: list[WarmServer], scratch: Path) -> None:

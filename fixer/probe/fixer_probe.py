@@ -1,10 +1,10 @@
 """A pytest plugin that writes down what pytest knows, one JSON line per fact, at once: a crash loses nothing known.
 
 It is injected with `-p fixer_probe` into the project's own interpreter and configured by FIXER_PROBE_* variables:
-OUT (file to append to), NONCE (in every line, unknown to the code under test), SELECT and DESELECT (files with a JSON
-list of exact node ids), TIMEOUT (seconds per phase of a test), TRACE (JSON list of folders whose executed lines count),
-TRACE_IF_CHEAP (the same, where it costs next to nothing), IMPORTS (set: tell of the files of all imported modules),
-INSTALLED (set: tell of the names of those that are not the project's).
+OUT (file to append to), NONCE (in every line, unknown to the code under test) or NONCE_FILE (holds it, is deleted),
+SELECT and DESELECT (files with a JSON list of exact node ids), TIMEOUT (seconds per phase of a test), TRACE (JSON list
+of folders whose executed lines count), TRACE_IF_CHEAP (the same, where it costs next to nothing), IMPORTS (set: tell of
+the files of all imported modules), INSTALLED (set: tell of the names of those that are not the project's).
 Python 3.8 and newer, pytest 6.2 and newer. It must warn about nothing: many projects turn warnings into errors.
 """
 
@@ -39,10 +39,25 @@ class Timeout(BaseException):
 def pytest_addoption(parser):
     """The first hook of all, before any conftest: take our variables out of sight of the project."""
     del parser
-    for name in ("OUT", "NONCE", "SELECT", "DESELECT", "TIMEOUT", "TRACE", "TRACE_IF_CHEAP", "IMPORTS", "INSTALLED"):
+    for name in (
+        "OUT",
+        "NONCE",
+        "SELECT",
+        "DESELECT",
+        "TIMEOUT",
+        "TRACE",
+        "TRACE_IF_CHEAP",
+        "IMPORTS",
+        "INSTALLED",
+        "NONCE_FILE",
+    ):
         value = os.environ.pop("FIXER_PROBE_" + name, None)
         if value is not None:
             _settings[name] = value
+    if "NONCE_FILE" in _settings:
+        with open(_settings["NONCE_FILE"], encoding="ascii") as file:
+            _settings["NONCE"] = file.read()
+        os.unlink(_settings.pop("NONCE_FILE"))
     if "OUT" in _settings:
         from fixer_contain import die_with_parent  # type: ignore[import-not-found]
 

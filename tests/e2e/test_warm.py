@@ -1,4 +1,4 @@
-"""A run starts few pytest processes: those that say what is red, and those that say what is fixed."""
+"""A run starts few pytest processes: those that say what is red in truth, and those that say what is fixed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def test_what_stays_red_and_the_guards_start_no_process(tree: Tree, scripted_mod
     assert "forked when pytest is configured" in said
     add, twice = "test_calc.py::test_add", "test_calc.py::test_twice"
     untraced = [ids for ids, traced in started if not traced]
-    assert untraced == [[], [add], [add], [twice], [twice], []]
+    triage, alone = [add, twice], [[add], [twice]]
+    proofs = [[add], [add], [twice], [twice]]
+    assert sorted(untraced) == sorted([[], triage, *alone, *proofs, []])
 
 
 def test_without_forks_there_are_more_and_the_outcome_is_the_same(tree: Tree, scripted_model: ScriptedModel) -> None:

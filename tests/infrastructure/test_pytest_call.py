@@ -57,6 +57,15 @@ def test_a_forged_verdict_is_not_believed(project: Path) -> None:
     assert (result.verdict, result.reason) == (Verdict.FAILED, "exited with code 0")
 
 
+def test_what_it_was_started_with_does_not_tell_how_to_forge_one(project: Path) -> None:
+    (project / "test_look.py").write_text(
+        "def test_look():\n"
+        "    for name in ('environ', 'cmdline'):\n"
+        "        assert b'NONCE=' not in open(f'/proc/self/{name}', 'rb').read()\n"
+    )
+    assert runner(project).run_test_and_check(Path("test_look.py"), "test_look")
+
+
 def test_a_test_that_blocks_in_c_is_killed_with_all_it_started(project: Path) -> None:
     (project / "test_hang.py").write_text(
         "import signal, subprocess, sys\n\n\ndef test_hang():\n"

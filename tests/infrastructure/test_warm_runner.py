@@ -326,7 +326,7 @@ def test_a_thousand_in_a_row_leave_nothing_behind(warm: Bench, record_property: 
     assert warm.processes() == 0
     forks = warm.process._forks
     assert forks
-    assert {path.name for path in forks._scratch.iterdir()} <= {"records.jsonl", "output.txt", "select.json"}
+    assert {path.name for path in forks._scratch.iterdir()} <= {"records.jsonl", "output.txt", "select.json", "cache"}
 
 
 def test_only_what_failed_by_itself_counts_as_a_failure() -> None:
