@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,9 @@ def _compared(python: Path, folder: Path) -> str:
 
 def _runner(python: Path, project: Project, folder: Path) -> PytestRunner:
     top = project.write(folder)
-    return PytestRunner(python, top, pytest_args=project.args, test_timeout=1.0, bytecode=folder / "bytecode")
+    environ = dict(os.environ) if project.with_plugins else {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    bytecode = folder / "bytecode"
+    return PytestRunner(python, top, pytest_args=project.args, test_timeout=1.0, bytecode=bytecode, environ=environ)
 
 
 def _shown(runner: PytestRunner) -> Shown:

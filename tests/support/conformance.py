@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Project:
-    """Files by path; `args` are pytest's. `requires` is a module that the interpreter must have."""
+    """Files by path; `args` are pytest's. `requires` is a plugin's module that the interpreter must have."""
 
     name: str
     files: dict[str, str]
@@ -17,6 +17,8 @@ class Project:
     requires: str = ""
     alone: bool = True
     """Whether it cannot share a run of pytest with others."""
+    with_plugins: bool = False
+    """Whether it is run with every plugin that is installed; to load them takes longer than all the rest."""
 
     def write(self, folder: Path) -> Path:
         """Make it below this folder."""
@@ -296,6 +298,7 @@ _LAYOUTS = [
             "plug.py": "import pytest\n@pytest.fixture\ndef plugged(): return 5\n",
             "test_it.py": "def test_p(plugged): assert plugged == 6\n" + _RED,
         },
+        with_plugins=True,
     ),
     Project(
         "doctests",
@@ -308,7 +311,7 @@ _LAYOUTS = [
     Project("warnings as errors", {"pytest.ini": "[pytest]\nfilterwarnings = error\n", "test_it.py": "import warnings\ndef test_w(): warnings.warn('x')\n" + _RED}),
     Project("strict", {"pytest.ini": "[pytest]\naddopts = --strict-markers --strict-config\nmarkers = one\n", "test_it.py": "import pytest\n@pytest.mark.one\ndef test_m(): assert 0\n"}),
     Project("an unknown marker", {"pytest.ini": "[pytest]\naddopts = --strict-markers\n", "test_it.py": "import pytest\n@pytest.mark.one\ndef test_m(): assert 0\n", "test_b.py": _RED}),
-    Project("xdist", {"pytest.ini": "[pytest]\naddopts = -n 2\n", "test_it.py": _RED}, requires="xdist"),
+    Project("xdist", {"pytest.ini": "[pytest]\naddopts = -n 2\n", "test_it.py": _RED}, requires="xdist", with_plugins=True),
     Project("no capture", {"test_it.py": "def test_p(): print('x'); assert 0\n" + _RED}, ("-s",)),
     Project("plain assertions", {"test_it.py": _RED}, ("--assert=plain",)),
     Project("stop at the first", {"pytest.ini": "[pytest]\naddopts = -x --lf --maxfail=1\n", "test_it.py": _RED + "def test_c(): assert 0\n"}),
@@ -364,4 +367,4 @@ def together(projects: Iterable[Project]) -> list[Project]:
             alone.append(project)
         else:
             files[f"test_{len(files):02}_{''.join(filter(str.isalnum, project.name))}.py"] = project.files["test_it.py"]
-    return [Project("many", files), *alone] if files else alone
+    return [Project("many", files, with_plugins=True), *alone] if files else alone
