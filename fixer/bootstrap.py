@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +63,8 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     settings = plan.settings
     publisher = _Publisher([CostKeeper(memory.ledger)])
     runner = _runner(memory.project, plan)
-    tests, guarding = _test_runners(runner, settings, publisher)
-    baseline = Baseline(tests, publisher)
+    runners = _test_runners(runner, settings, publisher)
+    baseline = Baseline(runners.fixing, publisher)
     publisher.listeners.append(ReceiptKeeper(memory.ledger, lambda: _made_with(memory.project, plan, runner)))
     shadow = ShadowRepo(memory.project)
     workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
@@ -82,7 +82,9 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=_guards(memory.project, settings, baseline, guarding or baseline, workspace, briefing, publisher),
+        guards=_guards(
+            memory.project, settings, baseline, runners.guarding or baseline, workspace, briefing, publisher
+        ),
         reviewer=plan.reviewer,
         editor=HandEdit(workspace, memory.project, os.environ, plan.pause),
         publish=publisher,
@@ -93,6 +95,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     def before_fixing() -> None:
         coder.check_model()
         shadow.open()
+        runners.prepare([error.nodeid for error in errors.get_unfixed_errors() if error.diagnosis is None])
 
     return FixRun(
         service,
@@ -140,21 +143,25 @@ def _runner(project: Project, plan: RunPlan) -> PytestRunner:
     )
 
 
-def _test_runners(
-    fresh: PytestRunner, settings: Settings, publisher: _Publisher
-) -> tuple[TestRunner, TestRunner | None]:
-    """What the tests are run with, and where it is another, what the guards run them with.
+@dataclass(frozen=True)
+class _Runners:
+    """What tests are run with while they are worked on; `prepare` is told what is red, before anything is changed."""
 
-    A guard may believe a fork that a test passes, because a fresh process looks at everything in the end.
-    """
+    fixing: TestRunner
+    guarding: TestRunner | None = None
+    prepare: Callable[[Collection[str]], None] = lambda red: None
+
+
+def _test_runners(fresh: PytestRunner, settings: Settings, publisher: _Publisher) -> _Runners:
+    """A guard may believe a fork that a test passes where a fresh process looks at everything in the end."""
     from fixer.infrastructure.baseline import Baseline
     from fixer.infrastructure.warm_runner import WarmProcess, WarmRunner, is_pass
 
     if not settings.warm:
-        return fresh, None
+        return _Runners(fresh)
     warm = WarmProcess(fresh, publisher.detail)
     guarding = Baseline(WarmRunner(fresh, warm, is_pass), publisher) if settings.guard == "suite" else None
-    return WarmRunner(fresh, warm), guarding
+    return _Runners(WarmRunner(fresh, warm), guarding, warm.calibrate)
 
 
 def _made_with(project: Project, plan: RunPlan, runner: PytestRunner) -> dict[str, str]:

@@ -11,7 +11,7 @@ import copy
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
@@ -58,9 +58,9 @@ class WarmRunner:
         self._believed = believed
 
     def discover(self) -> TestRun:
-        """Run what the user selected, in a fresh process; the first that is red is what forks are held against."""
+        """Run what the user selected, in a fresh process."""
         run = self._fresh.discover()
-        self._warm.calibrate(run)
+        self._warm.known = run
         return run
 
     def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
@@ -86,6 +86,8 @@ class WarmProcess:
         self._fresh = fresh
         self._notice = notice
         self._depths = list(depths)
+        self.known = TestRun(())
+        """What the last fresh run of everything has shown."""
         self._runner: PytestRunner | None = None
         self._hopeless: frozenset[str] = frozenset()
         self._deaths = 0
@@ -96,16 +98,13 @@ class WarmProcess:
         """The depth in use; None where there is none."""
         return self._depths[0] if self._runner and self._depths else None
 
-    def calibrate(self, known: TestRun) -> None:
-        """Find the greatest depth that shows the same of the sources as they are; the first red run decides."""
-        red = [result for result in known.results if result.details and "::" in result.nodeid]
-        if self._runner or not self._depths or not red:
+    def calibrate(self, red: Collection[str]) -> None:
+        """Find the greatest depth that shows the same of the sources as they still are; `red` fails for certain."""
+        failed = [result for result in self.known.results if result.nodeid in red and "::" in result.nodeid]
+        probes = _probes(self.known, [result for result in failed if is_failure(result)])
+        if self._runner or not self._depths or not probes:
             return
-        self._hopeless = frozenset(result.nodeid for result in red if not is_failure(result))
-        probes = _probes(known, [result for result in red if is_failure(result)])
-        if not probes:
-            self._depths.clear()
-            return
+        self._hopeless = frozenset(result.nodeid for result in failed if not is_failure(result))
         self._forks = Forks(self._fresh)
         self._runner = copy.copy(self._fresh)
         self._runner.call = self._forks.call

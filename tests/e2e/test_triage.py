@@ -40,9 +40,9 @@ def test_two_hundred_tests_red_from_one_bug_cost_one_request_and_few_runs(
     tests = said.data["tests"]
     assert {test["status"] for test in tests} == {"fixed"}
     assert sum(test["fixed_by"] == "tests/test_0.py::test_0" for test in tests) == 199
-    # Everything, all red ones, the first alone, its module traced for the model, the first twice, its module, all red
-    # ones, everything.
-    assert runs.read_text().count("run") <= 9
+    # Everything, all red ones, the first alone, its module traced for the model, once to fork from for the module, the
+    # first twice, once to fork from for all red ones, which pass, and are therefore run, everything.
+    assert runs.read_text().count("run") <= 10
 
 
 def test_what_stays_red_for_one_cause_is_paid_for_once(tree: Tree, scripted_model: ScriptedModel) -> None:

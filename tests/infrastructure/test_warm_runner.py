@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from runners import runner
 
-from fixer.domain.models import Verdict
+from fixer.domain.models import TestRun, Verdict
 from fixer.infrastructure.pytest_call import Answer, Call
 from fixer.infrastructure.warm_runner import Depth, WarmProcess, WarmRunner, is_failure, is_pass
 
@@ -47,6 +47,12 @@ class Bench:
         self.runner = WarmRunner(self.fresh, self.process)
         self.guarding = WarmRunner(self.fresh, self.process, is_pass)
 
+    def begin(self) -> TestRun:
+        """Find out what is red, and prepare for that."""
+        run = self.runner.discover()
+        self.process.calibrate([result.nodeid for result in run.results if result.details])
+        return run
+
     def write(self, body: str, name: str = "calc.py") -> None:
         (self.project / name).write_text(f"def add(a, b):\n{body}\n")
 
@@ -69,7 +75,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture
 def warm(bench: Bench) -> Bench:
-    assert not bench.runner.discover().of(ADD)
+    assert not bench.begin().of(ADD)
     assert bench.process.depth is Depth.CONFIGURED
     assert bench.processes() == 1
     return bench
@@ -164,7 +170,7 @@ CONFTESTS = {
 @pytest.mark.parametrize("conftest", CONFTESTS)
 def test_what_cannot_be_shared_is_configured_anew_each_time_and_that_is_said(bench: Bench, conftest: str) -> None:
     (bench.project / "conftest.py").write_text(conftest)
-    bench.runner.discover()
+    bench.begin()
     assert bench.process.depth is Depth.LOADED
     assert CONFTESTS[conftest] in bench.told[0]
     assert not bench.runner.run([ADD]).of(ADD)
@@ -174,7 +180,7 @@ def test_what_cannot_be_shared_is_configured_anew_each_time_and_that_is_said(ben
 @pytest.mark.slow
 def test_where_there_is_no_fork_a_process_waits_that_was_started_ahead(tmp_path: Path) -> None:
     bench = Bench(tmp_path, [Depth.SPARE])
-    bench.runner.discover()
+    bench.begin()
     bench.processes()
     for body, reason in [("    return 0", "AssertionError"), ("    return 1 / 0", "ZeroDivisionError")]:
         bench.write(body)
@@ -187,7 +193,7 @@ def test_a_conftest_that_has_changed_is_read_again_with_all_that_it_reads(bench:
     (bench.project / "conftest.py").write_text("import helper\nDATA = open('data.txt').read()\n")
     (bench.project / "helper.py").write_text("ANSWER = 1\n")
     (bench.project / "data.txt").write_text("a")
-    bench.runner.discover()
+    bench.begin()
     assert bench.process.depth is Depth.CONFIGURED
     bench.write("    import helper, conftest\n    raise OSError(conftest.DATA, helper.ANSWER)")
     seen = []
@@ -206,7 +212,7 @@ def test_a_conftest_that_has_changed_is_read_again_with_all_that_it_reads(bench:
 def test_a_test_that_hung_at_first_is_left_to_fresh_processes(bench: Bench) -> None:
     bench.fresh.test_timeout = 0.3
     (bench.project / "test_calc.py").write_text(TESTS + "\n\ndef test_loop():\n    while True: pass\n")
-    bench.runner.discover()
+    bench.begin()
     bench.processes()
     assert not bench.runner.run(["test_calc.py::test_loop"]).passed
     assert bench.processes() == 1
@@ -218,7 +224,7 @@ def test_what_forks_show_otherwise_than_fresh_processes_turns_them_off(bench: Be
         "import os\n\n\ndef add(a, b):\n    line = open(f'/proc/{os.getpid()}/cmdline', 'rb').read()\n"
         "    raise (OSError if b'pytest' in line else ValueError)\n"
     )
-    bench.runner.discover()
+    bench.begin()
     assert bench.process.depth is None
     assert all("do not show what a fresh process shows" in told for told in bench.told)
     assert bench.runner.run([ADD]).of(ADD).reason == "OSError"
@@ -226,7 +232,7 @@ def test_what_forks_show_otherwise_than_fresh_processes_turns_them_off(bench: Be
 
 def test_a_green_run_starts_nothing(bench: Bench) -> None:
     bench.write("    return a + b")
-    bench.runner.discover()
+    bench.begin()
     assert bench.process.depth is None
     assert bench.told == []
 
@@ -281,7 +287,8 @@ def test_when_fixer_is_killed_its_processes_end(tmp_path: Path) -> None:
         "from fixer.infrastructure.warm_runner import *\n"
         f"fresh = PytestRunner(Path(sys.executable), Path({str(tmp_path)!r}), selection=('test_calc.py::test_red',))\n"
         "warm = WarmProcess(fresh, lambda told: None)\n"
-        "warm.calibrate(fresh.discover())\n"
+        "warm.known = fresh.discover()\n"
+        "warm.calibrate(['test_calc.py::test_red'])\n"
         "print(warm._forks._server().process.pid, flush=True)\n"
         f"warm.run([{ADD!r}])\n"
     )
