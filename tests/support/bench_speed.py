@@ -30,7 +30,7 @@ from fixer.infrastructure.warm_runner import WarmProcess, WarmRunner, is_pass
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. `value` and `peer` are medians in `unit`; `ratio` is what is promised to stay in bounds."""
+    """One line of the table. `value` and `peer` are medians in `unit`; `ratio` is what is to stay in bounds."""
 
     what: str
     against: str
@@ -48,9 +48,9 @@ def main(argv: Sequence[str]) -> int:
     asked = _arguments(argv)
     rows: list[Row] = []
     for name in asked.rows:
+        print(f"measuring: {name}", file=sys.stderr)
         rows += ROWS[name](asked)
-        print(_table(rows[-1:]) if len(rows) > 1 else _table(rows), flush=True)
-    print("\n" + _table(rows))
+    print(_table(rows))
     if asked.json:
         asked.json.write_text(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}, indent=2))
     return 0
@@ -87,7 +87,17 @@ KINDS = (
     Kind("numpy and pandas", ("numpy", "pandas"), "import numpy\nimport pandas\n\n\n" + _ADD, 30),
     Kind("FastAPI", ("fastapi", "httpx"), "import fastapi\nimport fastapi.testclient\n\n\n" + _ADD, 30),
 )
-_TEST = "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n\n\ndef test_zero():\n    assert add(1, 0) == 1\n"
+_TEST = """\
+from calc import add
+
+
+def test_add():
+    assert add(1, 2) == 3
+
+
+def test_zero():
+    assert add(1, 0) == 1
+"""
 _RED = "test_calc.py::test_add"
 
 
@@ -147,7 +157,8 @@ class _Bare:
 
     def seconds(self) -> float:
         """How long one took."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return float(self._process.stdout.readline())
@@ -185,7 +196,7 @@ def _environment(packages: Sequence[str], cache: Path) -> Path:
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "pytest", *packages], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-qq", "pytest", *packages], check=True)
         (folder / "complete").touch()
     return python
 
@@ -280,11 +291,10 @@ def ten_bugs(asked: argparse.Namespace) -> list[Row]:
                 tree = _broken(Path(name).resolve() / "project", 10)
                 with ScriptedModel(*_right_answers(10)).running() as model:
                     began = time.monotonic()
-                    said = _fix_with_fixer(tree, model) if who == "fixer" else _fix_with_aider(tree, model)
+                    attempts = _fix_with_fixer(tree, model) if who == "fixer" else _fix_with_aider(tree, model)
                     sides[who].append(time.monotonic() - began)
                     sides[f"{who} tokens"].append(sum(map(_tokens, model.requests)))
-                if said is not None:
-                    sides["overhead"] += [_overhead(attempt) for test in said["tests"] for attempt in test["attempts"]]
+                sides["overhead"] += map(_overhead, attempts)
                 _run([sys.executable, "-m", "pytest", "-q"], tree.path, 0)
     overhead = statistics.median(sides["overhead"])
     return [
@@ -297,19 +307,29 @@ def ten_bugs(asked: argparse.Namespace) -> list[Row]:
     ]  # fmt: skip
 
 
-def _fix_with_fixer(tree: Tree, model: ScriptedModel) -> Any:
-    return json.loads(_run(fixer_argv("run", "--yes", "--json"), tree.path, 0, model_env(model)))
+def _fix_with_fixer(tree: Tree, model: ScriptedModel) -> list[dict[str, Any]]:
+    """The attempts that it made."""
+    said = json.loads(_run(fixer_argv("run", "--yes", "--json"), tree.path, 0, model_env(model)))
+    return [attempt for test in said["tests"] for attempt in test["attempts"]]
 
 
-def _fix_with_aider(tree: Tree, model: ScriptedModel) -> None:
+def _fix_with_aider(tree: Tree, model: ScriptedModel) -> list[dict[str, Any]]:
     env = {**model_env(model), "HOME": str(tree.path.parent)}
     for number in range(10):
         test = f"tests/test_{number}.py"
         argv = [sys.executable, "-m", "aider", "--model", "openai/scripted", "--yes-always", "--no-check-update"]
-        argv += ["--no-show-model-warnings", "--analytics-disable", "--no-stream", "--no-gitignore", "--map-tokens", "0"]
+        argv += [
+            "--no-show-model-warnings",
+            "--analytics-disable",
+            "--no-stream",
+            "--no-gitignore",
+            "--map-tokens",
+            "0",
+        ]
         argv += ["--edit-format", "diff", "--auto-test", "--test-cmd", f"{sys.executable} -m pytest -q {test}"]
         argv += ["--message", f"{test} fails. Fix the code.", f"broken_{number}.py", "--read", test]
         _run(argv, tree.path, 0, env)
+    return []
 
 
 def _tokens(request: Mapping[str, Any]) -> int:
