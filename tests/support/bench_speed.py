@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -283,13 +284,13 @@ def green(asked: argparse.Namespace) -> list[Row]:
 
 
 def ten_bugs(asked: argparse.Namespace) -> list[Row]:
-    """Ten bugs, a model that answers at once with the right edit, against Aider called for each with its own test loop."""
+    """Ten bugs, a model that answers at once and rightly, against Aider called for each with its own test loop."""
     sides: dict[str, list[float]] = {"fixer": [], "aider": [], "fixer tokens": [], "aider tokens": [], "overhead": []}
     for _ in range(max(1, asked.repeat // 3)):
         for who in ("fixer", "aider"):
             with tempfile.TemporaryDirectory(prefix="fixer-bench-") as name:
                 tree = _broken(Path(name).resolve() / "project", 10)
-                with ScriptedModel(*_right_answers(10)).running() as model:
+                with RightModel().running() as model:
                     began = time.monotonic()
                     attempts = _fix_with_fixer(tree, model) if who == "fixer" else _fix_with_aider(tree, model)
                     sides[who].append(time.monotonic() - began)
@@ -371,7 +372,7 @@ def memory(asked: argparse.Namespace) -> list[Row]:
 def _one_cause(count: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="fixer-bench-") as name:
         tree = _broken(Path(name).resolve() / "project", 1, tests=count)
-        with ScriptedModel(*_right_answers(1)).running() as model:
+        with RightModel().running() as model:
             began = time.monotonic()
             peak = _peak(fixer_argv("run", "--yes", "--json"), tree.path, model_env(model))
             return time.monotonic() - began, peak
@@ -387,7 +388,7 @@ def _pytest_seconds(count: int) -> float:
 def _causes(count: int) -> float:
     with tempfile.TemporaryDirectory(prefix="fixer-bench-") as name:
         tree = _broken(Path(name).resolve() / "project", count)
-        with ScriptedModel(*_right_answers(count)).running() as model:
+        with RightModel().running() as model:
             return _seconds(lambda: _fix_with_fixer(tree, model))
 
 
@@ -416,8 +417,17 @@ def _broken(folder: Path, bugs: int, tests: int = 1) -> Tree:
     return tree
 
 
-def _right_answers(bugs: int) -> list[Answer]:
-    return [edit(f"broken_{n}.py", "    return a - b\n", "    return a + b\n") for n in range(bugs)]
+class RightModel(ScriptedModel):
+    """Mends the file that it is shown, whoever asks and how often; knows a commit message when asked for one."""
+
+    def next_answer(self, request: dict[str, Any]) -> Answer:
+        """Record the request and answer it."""
+        self.requests.append(request)
+        told = "\n".join(str(message["content"]) for message in request["messages"])
+        number = re.findall(r"def add_(\d+)\(a, b\):", told)[-1:]
+        if "commit message" in told.lower() or not number:
+            return Answer("fix: add instead of subtracting")
+        return edit(f"broken_{number[0]}.py", "    return a - b\n", "    return a + b\n")
 
 
 def _repository(folder: Path) -> Tree:
