@@ -202,6 +202,8 @@ def _new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Br
     coder.max_reflections = 0 if engine.local else 1
     # A file that the reply mentions would be added to the chat, and the reply's edits thrown away for another call.
     coder.check_for_file_mentions = lambda content: None
+    # The rules of the format stand in the system prompt already; said twice they cost a quarter of a short prompt.
+    engine.model.reminder = None
     # Neither the machine nor its language is the model's business.
     coder.get_platform_info = lambda: ""
     coder.get_user_language = lambda: None

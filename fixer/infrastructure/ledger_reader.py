@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
 from fixer.application.records import (
     AttemptRecord,
@@ -19,7 +17,7 @@ from fixer.application.records import (
     TestStatus,
 )
 from fixer.domain.errors import UsageError
-from fixer.domain.events import DomainEvent, FixAttemptCompleted, PhaseEntered
+from fixer.domain.events import DomainEvent, FixAttemptCompleted, FixAttemptStarted, TestsRan
 from fixer.domain.models import Diagnosis, ErrorDetails
 from fixer.infrastructure.ledger import Ledger, read_diagnosis
 
@@ -112,28 +110,20 @@ class LedgerReader:
 
 
 class CostKeeper:
-    """A listener that writes into the ledger what each attempt cost, in tokens, money and seconds."""
+    """A listener that writes into the ledger what each attempt cost: tokens, money, seconds of model and of pytest."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._phase = ""
-        self._since = 0.0
-        self._test_seconds: dict[UUID, float] = {}
+        self._test_seconds = 0.0
 
     def __call__(self, event: DomainEvent) -> None:
         """Hear of an event."""
-        if isinstance(event, PhaseEntered):
-            self._enter(event)
+        if isinstance(event, FixAttemptStarted):
+            self._test_seconds = 0.0
+        elif isinstance(event, TestsRan):
+            self._test_seconds += event.seconds
         elif isinstance(event, FixAttemptCompleted):
-            self._enter(PhaseEntered(event.error_id, ""))
             self._save(event)
-
-    def _enter(self, event: PhaseEntered) -> None:
-        now = time.monotonic()
-        if self._phase in ("testing", "guarding"):
-            spent = self._test_seconds.get(event.error_id, 0.0)
-            self._test_seconds[event.error_id] = spent + now - self._since
-        self._phase, self._since = event.phase, now
 
     def _save(self, event: FixAttemptCompleted) -> None:
         usage = event.usage
@@ -147,7 +137,7 @@ class CostKeeper:
                 usage.tokens_received,
                 usage.cost_usd,
                 usage.model_seconds,
-                self._test_seconds.pop(event.error_id, 0.0),
+                self._test_seconds,
                 str(event.attempt_id),
             ),
         )

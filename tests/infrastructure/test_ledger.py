@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from fixer.domain.errors import LedgerUnusable, UsageError
-from fixer.domain.events import FixAttemptCompleted, PhaseEntered
+from fixer.domain.events import FixAttemptCompleted, FixAttemptStarted, TestsRan
 from fixer.domain.models import CodeChanges, CodeLocation, Diagnosis, DiagnosisKind, ErrorDetails, TestError, Usage
 from fixer.infrastructure.fix_store import FixStore, StoredFix
 from fixer.infrastructure.ledger import _MIGRATIONS, Ledger, LedgerErrors
@@ -134,7 +134,10 @@ def test_a_run_reads_back_with_costs_times_and_its_fix(tmp_path: Path) -> None:
     attempt = error.start_fix_attempt(0.4)
     errors.save(error)
     store.open_checkpoint(str(attempt.id), "snapshot")
-    keeper(PhaseEntered(error.id, "testing"))
+    keeper(TestsRan("before it", 1, 0, 0, 7.0))
+    keeper(FixAttemptStarted(error.id, attempt.id, error.nodeid, 1, 3, 0.4))
+    keeper(TestsRan("the test", 1, 0, 0, 0.25))
+    keeper(TestsRan("its file", 3, 0, 0, 0.5))
     usage = Usage("openai/gpt-x", 0.4, 1, 100, 20, None, 1.5)
     store.add_uncommitted(StoredFix("abcd1234", str(attempt.id), error.nodeid, run_id, "", "", "Fix it"), "a note")
     error.mark_fixed(attempt)
@@ -152,7 +155,7 @@ def test_a_run_reads_back_with_costs_times_and_its_fix(tmp_path: Path) -> None:
     assert test.fix is not None
     assert (test.fix.id, test.fix.state, test.fix.note) == ("abcd1234", "uncommitted", "a note")
     assert (test.attempts[0].tokens_sent, test.attempts[0].temperature_sent) == (100, 0.4)
-    assert test.attempts[0].test_seconds > 0
+    assert test.attempts[0].test_seconds == 0.75
     assert reader.fix("tests/test_x.py::test_y") == test.fix
     assert [known.id for known in reader.runs()] == [run_id]
 
