@@ -26,6 +26,7 @@ COMMANDS = (
     "doctor",
     "demo",
     "config",
+    "report",
     "shell-init",
 )
 
