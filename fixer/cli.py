@@ -301,15 +301,17 @@ def explain(
 
 @app.command()
 def analyze(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="pytest's text output; - reads stdin.")] = "-",
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="pytest's output, JUnit XML or reportlog; - is stdin.")
+    ] = "-",
 ) -> int:
     """Failing tests in a log from elsewhere, one node id a line."""
-    from fixer.domain.services import ErrorAnalysisService
+    from fixer.from_log import failures_in
     from fixer.memory import has_memory
 
     if has_memory(Path.cwd(), dict(os.environ)):
         _settle(_memory())
-    errors = ErrorAnalysisService().analyze_errors(_read_log(file)) or []
+    errors = failures_in(file, Path.cwd())
     for error in errors:
         details = error.error_details
         summary = next(iter(harmless(details.message).splitlines()), "")
@@ -360,20 +362,9 @@ def _unfixed_or_run(reader: LedgerReader, name: str) -> tuple[RunRecord, str] | 
 def _from_log(file: str) -> tuple[str, ...]:
     if not file:
         return ()
-    from fixer.domain.services import ErrorAnalysisService
+    from fixer.from_log import failures_in, those_here
 
-    errors = ErrorAnalysisService().analyze_errors(_read_log(file))
-    if not errors:
-        raise UsageError("The log tells of no failing test.", "See what is read from it: fixer analyze FILE")
-    return tuple(error.nodeid for error in errors)
-
-
-def _read_log(file: str) -> str:
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as refused:
-        raise UsageError(f"{file} cannot be read: {refused.strerror}.") from refused
-    return data.decode(errors="replace")
+    return those_here(failures_in(file, Path.cwd()), Path.cwd())
 
 
 def _memory() -> Memory:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path, PurePath
 
+from fixer.domain.machine_logs import IsFile, is_junit, is_reportlog, read_junit, read_reportlog
 from fixer.domain.models import TestError, TestRun
 from fixer.domain.text_report import read_failures
 
@@ -78,11 +79,19 @@ def rank_lines(run: TestRun, failing: str) -> tuple[SuspiciousLine, ...]:
 
 
 class ErrorAnalysisService:
-    """Reads failing tests out of pytest's text output, for logs that come from elsewhere."""
+    """Reads failing tests out of logs that come from elsewhere: pytest's text output, JUnit XML, pytest-reportlog.
+
+    `is_file` says which paths there are here: JUnit names modules, which may be one or the other file.
+    """
+
+    def __init__(self, is_file: IsFile = lambda path: False) -> None:
+        self._is_file = is_file
 
     def analyze_errors(self, text: str) -> list[TestError]:
         """The failing tests that the text tells of, each node id once; empty where it tells of none."""
-        return read_failures(text)
+        if is_junit(text):
+            return read_junit(text, self._is_file)
+        return read_reportlog(text) if is_reportlog(text) else read_failures(text)
 
 
 _TEST_DIRECTORIES = frozenset({"test", "tests"})

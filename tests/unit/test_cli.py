@@ -56,7 +56,11 @@ def test_words_before_two_dashes_select_and_words_behind_go_to_pytest(
     assert wish.flags == {"yes": True}
 
 
-def test_what_stands_in_a_log_was_not_named_by_the_user(asked: list[RunWishes], tmp_path: Path) -> None:
+def test_what_stands_in_a_log_was_not_named_by_the_user(
+    asked: list[RunWishes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.py").write_text("def test_b(): ...")
+    monkeypatch.chdir(tmp_path)
     log = tmp_path / "ci.log"
     log.write_text("FAILED t.py::test_b - AssertionError: no\n")
     main(["run", "t.py::test_a", "--from-log", str(log), "--confirm", "3"])
