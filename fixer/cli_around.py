@@ -13,6 +13,7 @@ def add_to(app: typer.Typer) -> None:
     """Make them commands of the app."""
     app.command()(config)
     app.command()(report)
+    app.command(context_settings={"ignore_unknown_options": True})(watch)
     app.command("shell-init")(shell_init)
     app.command("complete", hidden=True)(complete)
 
@@ -35,6 +36,15 @@ def report(
     from fixer.reporting import write_report
 
     write_report(Path.cwd(), dict(os.environ), run, output, opening=opening)
+
+
+def watch(
+    pytest_args: Annotated[list[str] | None, typer.Argument(metavar="[PYTEST ARGS]...", help="As pytest's.")] = None,
+) -> int:
+    """Run pytest on every save; a key fixes what is red."""
+    from fixer.watching import watch as watch_tests
+
+    return watch_tests(Path.cwd(), dict(os.environ), pytest_args or ())
 
 
 def shell_init(

@@ -27,6 +27,7 @@ COMMANDS = (
     "demo",
     "config",
     "report",
+    "watch",
     "shell-init",
 )
 
@@ -162,7 +163,7 @@ def test_every_help_fits_80_columns_and_leaves_no_sentence_unfinished(
     assert main([*command.split(), "--help"]) == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
-    assert "..." not in text.replace("[TESTS]...", "").replace("[ARGS]...", "")
+    assert "..." not in text.replace("[TESTS]...", "").replace("ARGS]...", "")
     assert "╭" not in text
 
 
