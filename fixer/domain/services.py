@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path, PurePath
 
-from fixer.domain.machine_logs import IsFile, is_junit, is_reportlog, read_junit, read_reportlog
 from fixer.domain.models import TestError, TestRun
 from fixer.domain.text_report import read_failures
 
@@ -84,11 +83,13 @@ class ErrorAnalysisService:
     `is_file` says which paths there are here: JUnit names modules, which may be one or the other file.
     """
 
-    def __init__(self, is_file: IsFile = lambda path: False) -> None:
+    def __init__(self, is_file: Callable[[str], bool] = lambda path: False) -> None:
         self._is_file = is_file
 
     def analyze_errors(self, text: str) -> list[TestError]:
         """The failing tests that the text tells of, each node id once; empty where it tells of none."""
+        from fixer.domain.machine_logs import is_junit, is_reportlog, read_junit, read_reportlog
+
         if is_junit(text):
             return read_junit(text, self._is_file)
         return read_reportlog(text) if is_reportlog(text) else read_failures(text)

@@ -221,3 +221,16 @@ def test_output_that_the_encoding_lacks_is_shown_escaped(tmp_path: Path) -> None
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == "test_x.py::test_\\u2192[]\tTypeError\tno\n"
+
+
+@pytest.mark.parametrize("words", [("--help",), ("history",), ("undo", "--list"), ("complete", "--", "run", "t")])
+def test_what_is_typed_all_day_loads_nothing_heavy(words: tuple[str, ...], tmp_path: Path) -> None:
+    heavy = ("aider", "litellm", "git", "rich", "jinja2", "watchfiles", "asyncio", "xml.etree")
+    code = (
+        "import sys; from fixer.cli import main; main(sys.argv[1:]); "
+        f"sys.exit(', '.join(name for name in {heavy} if name in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, "")
