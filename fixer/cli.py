@@ -112,6 +112,7 @@ def run(
     model_timeout: Annotated[float | None, _model("--model-timeout", "S", "Seconds per call.  [default: 120]")] = None,
     yes: Annotated[bool, _safety("--yes -y", "", "Keep what is verified, ask nothing.")] = False,
     dry_run: Annotated[bool, _safety("--dry-run", "", "Print the fixes as a patch, change nothing.")] = False,
+    branch: Annotated[str, _safety("--branch", "NAME", "Land the fixes on a new branch.")] = "",
     no_commit: Annotated[bool, _safety("--no-commit", "", "Leave the fixes uncommitted.")] = False,
     no_verify: Annotated[bool, _safety("--no-verify", "", "Land without your commit hooks.")] = False,
     source: Annotated[list[str] | None, _safety("--source", "PATH", "Edit only below this (repeatable).")] = None,
@@ -122,13 +123,17 @@ def run(
     python: Annotated[str, _safety("--python", "PATH", "The Python that runs the tests.")] = "",
     test_timeout: Annotated[float | None, _safety("--test-timeout", "S", "Seconds per test.  [default: 60]")] = None,
     as_json: Annotated[bool, _output("--json", "", "Print one JSON object.")] = False,
-    junitxml: Annotated[Path | None, _output("--junitxml", "FILE", "Write JUnit XML.")] = None,
+    junitxml: Annotated[Path | None, _output("--junitxml --junit", "FILE", "Write JUnit XML.")] = None,
+    sarif: Annotated[Path | None, _output("--sarif", "FILE", "Write SARIF of what stays red.")] = None,
+    patch: Annotated[Path | None, _output("--patch", "FILE", "Write the fixes as a patch.")] = None,
+    report: Annotated[Path | None, _output("--report", "FILE.html", "Write the run as a page.")] = None,
     quiet: Annotated[bool, _output("-q", "", "Only the result.")] = False,
     verbose: Annotated[bool, _output("-v", "", "Also each phase, and what was left out.")] = False,
     no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
     plain: Annotated[bool, _output("--plain", "", "Lines only, for screen readers.")] = False,
 ) -> int:
     """Run the tests; fix those that fail."""
+    from fixer.outputs import Outputs
     from fixer.session import RunWishes, run_session
 
     pytest_args: tuple[str, ...] = context.obj
@@ -161,7 +166,8 @@ def run(
         flags={name: value for name, value in flags.items() if value is not None},
         dry_run=dry_run,
         as_json=as_json,
-        junitxml=junitxml,
+        outputs=Outputs(junitxml, sarif, patch, report),
+        branch=branch,
         quiet=quiet,
         verbose=verbose,
         plain=plain,
@@ -295,15 +301,17 @@ def explain(
 
 @app.command()
 def analyze(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="pytest's text output; - reads stdin.")] = "-",
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="pytest's output, JUnit XML or reportlog; - is stdin.")
+    ] = "-",
 ) -> int:
     """Failing tests in a log from elsewhere, one node id a line."""
-    from fixer.domain.services import ErrorAnalysisService
+    from fixer.from_log import failures_in
     from fixer.memory import has_memory
 
     if has_memory(Path.cwd(), dict(os.environ)):
         _settle(_memory())
-    errors = ErrorAnalysisService().analyze_errors(_read_log(file)) or []
+    errors = failures_in(file, Path.cwd())
     for error in errors:
         details = error.error_details
         summary = next(iter(harmless(details.message).splitlines()), "")
@@ -354,20 +362,9 @@ def _unfixed_or_run(reader: LedgerReader, name: str) -> tuple[RunRecord, str] | 
 def _from_log(file: str) -> tuple[str, ...]:
     if not file:
         return ()
-    from fixer.domain.services import ErrorAnalysisService
+    from fixer.from_log import failures_in, those_here
 
-    errors = ErrorAnalysisService().analyze_errors(_read_log(file))
-    if not errors:
-        raise UsageError("The log tells of no failing test.", "See what is read from it: fixer analyze FILE")
-    return tuple(error.nodeid for error in errors)
-
-
-def _read_log(file: str) -> str:
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as refused:
-        raise UsageError(f"{file} cannot be read: {refused.strerror}.") from refused
-    return data.decode(errors="replace")
+    return those_here(failures_in(file, Path.cwd()), Path.cwd())
 
 
 def _memory() -> Memory:

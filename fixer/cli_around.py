@@ -12,6 +12,8 @@ import typer
 def add_to(app: typer.Typer) -> None:
     """Make them commands of the app."""
     app.command()(config)
+    app.command()(report)
+    app.command(context_settings={"ignore_unknown_options": True})(watch)
     app.command("shell-init")(shell_init)
     app.command("complete", hidden=True)(complete)
 
@@ -23,6 +25,26 @@ def config(
     from fixer.configuration import print_settings
 
     print_settings(Path.cwd(), dict(os.environ), as_json=as_json)
+
+
+def report(
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="Default: the newest.")] = "",
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; - is stdout.")] = "",
+    opening: Annotated[bool, typer.Option("--open", help="Show it in your browser.")] = False,
+) -> None:
+    """A run as one HTML page: attempts, diffs, time and cost."""
+    from fixer.reporting import write_report
+
+    write_report(Path.cwd(), dict(os.environ), run, output, opening=opening)
+
+
+def watch(
+    pytest_args: Annotated[list[str] | None, typer.Argument(metavar="[PYTEST ARGS]...", help="As pytest's.")] = None,
+) -> int:
+    """Run pytest on every save; a key fixes what is red."""
+    from fixer.watching import watch as watch_tests
+
+    return watch_tests(Path.cwd(), dict(os.environ), pytest_args or ())
 
 
 def shell_init(

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ from fixer.domain.events import Notice
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
 from fixer.infrastructure.ledger_pruning import forget_details
 from fixer.infrastructure.pruning import prune
+from fixer.infrastructure.run_branch import new_branch
 from fixer.memory import Memory, hold_tree, open_memory, take_back_run
+from fixer.outputs import Outputs, check_outputs, write_outputs
 from fixer.settings import Loaded, Settings, keys_found, load_settings
 from fixer.ui.console import Screen, open_screen
 
@@ -41,7 +43,9 @@ class RunWishes:
     flags: Mapping[str, object] = field(default_factory=dict)
     dry_run: bool = False
     as_json: bool = False
-    junitxml: Path | None = None
+    outputs: Outputs = field(default_factory=Outputs)
+    branch: str = ""
+    """A new branch on which the fixes land."""
     quiet: bool = False
     verbose: bool = False
     plain: bool = False
@@ -57,6 +61,7 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
             f"One run uses one model, not {' and '.join(settings.model)} ({loaded.origins['model']}).",
             f"Name one: --model {settings.model[0]}",
         )
+    check_outputs(wishes.outputs)
     memory = open_memory(
         directory, environ, commit=settings.commit, dry_run=wishes.dry_run, run_hooks=settings.verify_hooks
     )
@@ -66,12 +71,13 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
             screen.listen(Notice(f"Tests run with {interpreter.path} ({interpreter.reason}).", detail=True))
             for remark in _remarks(loaded, memory, environ, wishes):
                 screen.listen(Notice(remark))
-            with hold_tree(memory, screen.listen, screen.arbiter):
+            with hold_tree(memory, screen.listen, screen.arbiter), _branch(memory, settings, wishes):
                 run = _Run(memory, loaded.settings, interpreter, wishes, screen)
                 summary = run.go()
         _tidy_up(memory)
         record = memory.reader.run(run.id)
         _report(record, wishes, screen)
+        write_outputs(wishes.outputs, record, memory, environ)
     if summary and summary.failure:
         raise summary.failure
     return record.exit_code if record.exit_code is not None else 70
@@ -117,6 +123,15 @@ class _Run:
         return summary
 
 
+def _branch(memory: Memory, settings: Settings, wishes: RunWishes) -> AbstractContextManager[None]:
+    """The branch on which fixes land: the one that is there, or a new one."""
+    if not wishes.branch:
+        return nullcontext()
+    if wishes.dry_run or not settings.commit or memory.project.repository is None:
+        raise UsageError("--branch needs commits, and there will be none here.", "Leave --branch away.")
+    return new_branch(memory.project.repository, wishes.branch)
+
+
 def _all(errors: Sequence[TestError]) -> Sequence[TestError]:
     return errors
 
@@ -147,10 +162,8 @@ def _remarks(loaded: Loaded, memory: Memory, environ: Mapping[str, str], wishes:
 
 
 def _report(record: RunRecord, wishes: RunWishes, screen: Screen) -> None:
-    from fixer.ui.report import junit_xml, patch_of, run_json, run_text
+    from fixer.ui.report import patch_of, run_json, run_text
 
-    if wishes.junitxml:
-        wishes.junitxml.write_text(junit_xml(record), encoding="utf-8")
     if wishes.as_json:
         patch = {"patch": patch_of(record)} if wishes.dry_run else {}
         sys.stdout.write(json.dumps({**run_json(record), **patch}, indent=2) + "\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from fixer.domain.models import Diagnosis, ErrorDetails
+from fixer.domain.models import CodeLocation, Diagnosis, ErrorDetails
 
 FixState = Literal["landed", "uncommitted", "undone"]
 TestStatus = Literal["fixed", "unfixed", "flaky", "environment", "skipped"]
@@ -89,6 +89,8 @@ class ErrorRecord:
     attempts: tuple[AttemptRecord, ...]
     diagnosis: Diagnosis | None = None
     """Why it was left alone, where it was."""
+    place: CodeLocation | None = None
+    """The line of the project where it failed; the path is absolute."""
 
 
 @dataclass(frozen=True)

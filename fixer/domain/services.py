@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path, PurePath
@@ -78,11 +78,21 @@ def rank_lines(run: TestRun, failing: str) -> tuple[SuspiciousLine, ...]:
 
 
 class ErrorAnalysisService:
-    """Reads failing tests out of pytest's text output, for logs that come from elsewhere."""
+    """Reads failing tests out of logs that come from elsewhere: pytest's text output, JUnit XML, pytest-reportlog.
+
+    `is_file` says which paths there are here: JUnit names modules, which may be one or the other file.
+    """
+
+    def __init__(self, is_file: Callable[[str], bool] = lambda path: False) -> None:
+        self._is_file = is_file
 
     def analyze_errors(self, text: str) -> list[TestError]:
         """The failing tests that the text tells of, each node id once; empty where it tells of none."""
-        return read_failures(text)
+        from fixer.domain.machine_logs import is_junit, is_reportlog, read_junit, read_reportlog
+
+        if is_junit(text):
+            return read_junit(text, self._is_file)
+        return read_reportlog(text) if is_reportlog(text) else read_failures(text)
 
 
 _TEST_DIRECTORIES = frozenset({"test", "tests"})

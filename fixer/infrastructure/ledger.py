@@ -167,7 +167,7 @@ class LedgerErrors:
 
     def _load(self, row: sqlite3.Row) -> TestError:
         attempts = self._ledger.db.execute("SELECT * FROM attempts WHERE error_id = ? ORDER BY number", (row["id"],))
-        places = [CodeLocation(Path(file), line, column) for file, line, column in json.loads(row["places"])]
+        places = read_places(row["places"])
         return TestError(
             Path(row["test_file"]),
             row["test_function"],
@@ -180,6 +180,11 @@ class LedgerErrors:
             UUID(row["fixed_by"]) if row["fixed_by"] else None,
             read_diagnosis(row["diagnosis"]),
         )
+
+
+def read_places(stored: str) -> list[CodeLocation]:
+    """Where an error came from: the place itself, then the frames of its traceback."""
+    return [CodeLocation(Path(file), line, column) for file, line, column in json.loads(stored)]
 
 
 def read_diagnosis(stored: str | None) -> Diagnosis | None:

@@ -19,7 +19,7 @@ from fixer.application.records import (
 from fixer.domain.errors import UsageError
 from fixer.domain.events import DomainEvent, FixAttemptCompleted, FixAttemptStarted, TestsRan
 from fixer.domain.models import Diagnosis, ErrorDetails
-from fixer.infrastructure.ledger import Ledger, read_diagnosis
+from fixer.infrastructure.ledger import Ledger, read_diagnosis, read_places
 
 
 class LedgerReader:
@@ -106,6 +106,7 @@ class LedgerReader:
             _fix(fix) if fix else None,
             tuple(_attempt(attempt) for attempt in attempts),
             diagnosis,
+            next(iter(read_places(row["places"])), None),
         )
 
 

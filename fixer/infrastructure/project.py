@@ -89,4 +89,4 @@ def _move_away(path: Path) -> str:
 
 
 _OUR_FOLDERS = ("shadow.git", "saved", "bytecode", "objects")
-_OUR_FILES = ("lock", "lock.json", "index.next", "index.commit")
+_OUR_FILES = ("lock", "lock.json", "index.next", "index.commit", "report.html")

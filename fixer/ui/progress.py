@@ -166,8 +166,17 @@ class LiveProgress:
         minutes, seconds = divmod(int(self._clock() - self._started), 60)
         price = spent(Usage(tokens_sent=state.tokens, cost_usd=state.cost_usd))
         counts = [f"{len(state.finished)}/{state.total}", f"{state.fixed} fixed", price, f"{minutes}:{seconds:02}"]
+        counts.append(self._remaining())
         bar = ProgressBar(total=max(state.total, 1), completed=len(state.finished), width=24)
         return Columns([bar, Text("  ".join(part for part in counts if part))])
+
+    def _remaining(self) -> str:
+        """As long as for the tests before; nothing where there were none, or none are left."""
+        done, left = len(self._state.finished), self._state.total - len(self._state.finished)
+        if not done or left <= 0:
+            return ""
+        minutes, seconds = divmod(int((self._clock() - self._started) / done * left), 60)
+        return f"about {minutes}:{seconds:02} left"
 
 
 def _style(event: DomainEvent) -> str:

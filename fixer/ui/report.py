@@ -49,8 +49,22 @@ def run_text(run: RunRecord, *, color: bool = False, width: int = 0, full: bool 
         lines = _stacked(rows, width)
     table = [_painted(line, row[0]) if color else line for line, row in zip(lines, rows, strict=True)]
     evidence = evidence_lines(run, width=width, full=full)
-    blocks = [block for block in (table, evidence, [_sum_line(run)]) if block]
+    blocks = [block for block in (table, evidence, [run_sentence(run)]) if block]
     return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def run_sentence(run: RunRecord) -> str:
+    """How a run ended, and what it took, in a sentence."""
+    if run.exit_code is None:
+        return "The run is not over, or was killed."
+    if not run.tests:
+        ended = {0: "Nothing was red", INTERRUPTED: "Interrupted before a red test was known"}
+        words = ended.get(run.exit_code, f"The run ended early with exit code {run.exit_code}")
+        return f"{words} ({run.seconds:.1f} s)."
+    fixed = sum(test.status == "fixed" for test in run.tests)
+    early = "Interrupted: " if run.exit_code == INTERRUPTED else ""
+    words = f"{early}{fixed} of {len(run.tests)} fixed in {run.seconds:.1f} s with {harmless(run.model)}"
+    return f"{words}, {_spent(run)}."
 
 
 def history_text(runs: Sequence[RunRecord]) -> str:
@@ -191,19 +205,6 @@ def _place(fix: FixRecord) -> str:
     if fix.state == "undone":
         return f"not applied ({one_line(fix.note)})" if fix.note else "undone"
     return fix.commit[:9] or f"uncommitted: {one_line(fix.note)}".rstrip(": ")
-
-
-def _sum_line(run: RunRecord) -> str:
-    if run.exit_code is None:
-        return "The run is not over, or was killed."
-    if not run.tests:
-        ended = {0: "Nothing was red", INTERRUPTED: "Interrupted before a red test was known"}
-        words = ended.get(run.exit_code, f"The run ended early with exit code {run.exit_code}")
-        return f"{words} ({run.seconds:.1f} s)."
-    fixed = sum(test.status == "fixed" for test in run.tests)
-    early = "Interrupted: " if run.exit_code == INTERRUPTED else ""
-    words = f"{early}{fixed} of {len(run.tests)} fixed in {run.seconds:.1f} s with {harmless(run.model)}"
-    return f"{words}, {_spent(run)}."
 
 
 def _spent(run: RunRecord) -> str:

@@ -358,6 +358,20 @@ def test_what_stands_behind_two_dashes_goes_to_pytest(tree: Tree) -> None:
     assert not (tree.path / ".pytest_cache").exists()
 
 
+def test_what_failed_in_the_users_own_run_is_enough_and_their_cache_only_read(
+    tree: Tree, scripted_model: ScriptedModel
+) -> None:
+    tree.write("test_more.py", "def test_green(): ...\n")
+    subprocess.run([sys.executable, "-m", "pytest", "-q", "-k", "add or green"], cwd=tree.path, check=False)
+    cache = {path: path.read_bytes() for path in tree.path.glob(".pytest_cache/**/*") if path.is_file()}
+    assert cache
+    scripted_model.answers(ADD_FIX)
+    said = run(tree, scripted_model, "--yes", "--lf")
+    assert said.code == 0, said.err
+    assert "1 red, 0 passed" in said.err
+    assert {path: path.read_bytes() for path in tree.path.glob(".pytest_cache/**/*") if path.is_file()} == cache
+
+
 DOCTOR = ("git", "settings", "interpreter", "plugins", "model", "lock", "leftovers", "ledger", "disk")
 
 

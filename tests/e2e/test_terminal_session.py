@@ -52,7 +52,7 @@ class Terminal:
     """`fixer run` below a shell at a terminal of this size; the shell tells its modes before and after."""
 
     def __init__(self, tree: Tree, model: ScriptedModel, *args: str, rows: int, columns: int, **env: str) -> None:
-        command = " ".join(fixer_argv("run", *args))
+        command = " ".join(fixer_argv(*(args if args[:1] == ("watch",) else ("run", *args))))
         # noflsh: at Ctrl-C the kernel would drop what was not read yet, which no terminal that shows it lets happen.
         self.child = pexpect.spawn(
             "/bin/bash",
@@ -450,6 +450,23 @@ def test_a_dumb_terminal_gets_lines_without_codes_and_still_is_asked(
     assert terminal.end() == 0
     assert "\x1b" not in terminal.raw
     assert f"{ADD}: attempt 1/3, temperature 0.4" in terminal.raw
+
+
+def test_watching_tests_on_save_and_fixes_by_a_key(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    scripted_model.answers(ADD_FIX)
+    terminal = open_terminal("watch", "-q", "-k", "add")
+    assert "1 failed" in terminal.see("q quits.")
+    tree.write("other.py", "x = 1\n")
+    assert "1 failed" in terminal.see("q quits.")
+    terminal.press("f")
+    terminal.see(QUESTION)
+    terminal.press("k")
+    assert "1 passed" in terminal.see("q quits.")
+    terminal.press("q")
+    assert terminal.end() == 0
+    assert tree.git("log", "--format=%s") == f"Fix {ADD}\nstart\n"
 
 
 def wait_until(happened: Callable[[], bool]) -> None:

@@ -26,6 +26,8 @@ COMMANDS = (
     "doctor",
     "demo",
     "config",
+    "report",
+    "watch",
     "shell-init",
 )
 
@@ -55,7 +57,11 @@ def test_words_before_two_dashes_select_and_words_behind_go_to_pytest(
     assert wish.flags == {"yes": True}
 
 
-def test_what_stands_in_a_log_was_not_named_by_the_user(asked: list[RunWishes], tmp_path: Path) -> None:
+def test_what_stands_in_a_log_was_not_named_by_the_user(
+    asked: list[RunWishes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.py").write_text("def test_b(): ...")
+    monkeypatch.chdir(tmp_path)
     log = tmp_path / "ci.log"
     log.write_text("FAILED t.py::test_b - AssertionError: no\n")
     main(["run", "t.py::test_a", "--from-log", str(log), "--confirm", "3"])
@@ -157,7 +163,7 @@ def test_every_help_fits_80_columns_and_leaves_no_sentence_unfinished(
     assert main([*command.split(), "--help"]) == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
-    assert "..." not in text.replace("[TESTS]...", "").replace("[ARGS]...", "")
+    assert "..." not in text.replace("[TESTS]...", "").replace("ARGS]...", "")
     assert "╭" not in text
 
 
@@ -215,3 +221,16 @@ def test_output_that_the_encoding_lacks_is_shown_escaped(tmp_path: Path) -> None
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == "test_x.py::test_\\u2192[]\tTypeError\tno\n"
+
+
+@pytest.mark.parametrize("words", [("--help",), ("history",), ("undo", "--list"), ("complete", "--", "run", "t")])
+def test_what_is_typed_all_day_loads_nothing_heavy(words: tuple[str, ...], tmp_path: Path) -> None:
+    heavy = ("aider", "litellm", "git", "rich", "jinja2", "watchfiles", "asyncio", "xml.etree")
+    code = (
+        "import sys; from fixer.cli import main; main(sys.argv[1:]); "
+        f"sys.exit(', '.join(name for name in {heavy} if name in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, "")

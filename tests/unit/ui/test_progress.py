@@ -172,6 +172,16 @@ def test_the_display_on_a_terminal(console: Console) -> None:
     ]
 
 
+def test_how_long_it_will_take_is_told_from_what_is_done(console: Console) -> None:
+    clock = Clock()
+    progress = LiveProgress(console, clock=clock)
+    progress._state.total = 4
+    progress._state.finished = {FIRST.id}
+    clock.now = 30
+    console.print(progress.display())
+    assert "0:30  about 1:30 left" in written(console)
+
+
 def test_a_live_run_leaves_the_lines_and_no_hidden_cursor(console: Console) -> None:
     with LiveProgress(console) as progress:
         for event in STORY:
