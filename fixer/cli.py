@@ -60,6 +60,7 @@ def _option(topic: str, names: str, metavar: str, help_text: str) -> Any:
 
 _tests = partial(_option, "Which tests")
 _model = partial(_option, "Which model")
+_caps = partial(_option, "How much it may cost")
 _safety = partial(_option, "What may happen")
 _output = partial(_option, "Output")
 
@@ -92,13 +93,19 @@ def run(
     marker: Annotated[str, _tests("-m", "MARK", "As pytest's -m.")] = "",
     first: Annotated[bool, _tests("-x", "", "Only the first failing test.")] = False,
     from_log: Annotated[str, _tests("--from-log", "FILE", "The failing tests of a log; - reads stdin.")] = "",
-    model: Annotated[str, _model("--model", "NAME", "Any that Aider knows.  [default: offline]")] = "",
+    model: Annotated[
+        list[str] | None, _model("--model", "NAME", "Any that Aider knows; repeat it to climb.  [default: offline]")
+    ] = None,
     attempts: Annotated[int | None, _model("--attempts", "N", "Attempts per test.  [default: 3]")] = None,
     temperature: Annotated[float | None, _model("--temperature", "T", "Of the first.  [default: 0.4]")] = None,
     temperature_step: Annotated[
         float | None, _model("--temperature-step", "T", "Added each time.  [default: 0.1]")
     ] = None,
     model_timeout: Annotated[float | None, _model("--model-timeout", "S", "Seconds per call.  [default: 120]")] = None,
+    max_cost: Annotated[float | None, _caps("--max-cost", "USD", "Money for the whole run.")] = None,
+    max_tokens: Annotated[int | None, _caps("--max-tokens", "N", "Tokens, sent and received.")] = None,
+    time_limit: Annotated[float | None, _caps("--time-limit", "S", "Seconds for the whole run.")] = None,
+    resume: Annotated[bool, _tests("--resume", "", "What the newest run left red.")] = False,
     yes: Annotated[bool, _safety("--yes -y", "", "Keep what is verified, ask nothing.")] = False,
     dry_run: Annotated[bool, _safety("--dry-run", "", "Print the fixes as a patch, change nothing.")] = False,
     no_commit: Annotated[bool, _safety("--no-commit", "", "Leave the fixes uncommitted.")] = False,
@@ -114,6 +121,7 @@ def run(
     junitxml: Annotated[Path | None, _output("--junitxml", "FILE", "Write JUnit XML.")] = None,
     quiet: Annotated[bool, _output("-q", "", "Only the result.")] = False,
     verbose: Annotated[bool, _output("-v", "", "Also each phase, and what was left out.")] = False,
+    show_prompt: Annotated[bool, _output("--show-prompt", "", "All that is sent to a model, before it is.")] = False,
     no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
 ) -> int:
     """Run the tests; fix those that fail."""
@@ -121,7 +129,10 @@ def run(
 
     pytest_args: tuple[str, ...] = context.obj
     flags: dict[str, object] = {
-        "model": (model,) if model else None,
+        "model": tuple(model) if model else None,
+        "max_cost": max_cost,
+        "max_tokens": max_tokens,
+        "time_limit": time_limit,
         "attempts": attempts,
         "temperature": temperature,
         "temperature_step": temperature_step,
@@ -145,6 +156,8 @@ def run(
         named=tuple(tests or ()),
         pytest_args=(*pytest_args, "-x") if first else pytest_args,
         flags={name: value for name, value in flags.items() if value is not None},
+        resume=resume,
+        show_prompt=show_prompt,
         dry_run=dry_run,
         as_json=as_json,
         junitxml=junitxml,

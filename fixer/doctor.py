@@ -83,11 +83,12 @@ def _settings(directory: Path, environ: Mapping[str, str]) -> str:
 
 
 def _model(directory: Path, environ: Mapping[str, str]) -> str:
+    from fixer.domain.ladder import models_of
     from fixer.settings import keys_found, load_settings
 
     loaded = load_settings(directory, {}, environ)
     keys = ", ".join(f"{variable} (--model {example})" for variable, example in keys_found(environ))
-    return f"{loaded.settings.model[0]}; keys in the environment: {keys or 'none'}"
+    return f"{', '.join(models_of(loaded.settings.rungs()))}; keys in the environment: {keys or 'none'}"
 
 
 def _ledger(directory: Path, environ: Mapping[str, str]) -> str:
