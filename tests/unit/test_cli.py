@@ -153,6 +153,7 @@ def test_the_help_of_run_tells_every_default_by_topic(capsys: pytest.CaptureFixt
         "How much it may cost:",
         "What may happen:",
         "Output:",
+        "Options:",
     ]
     for default in ("offline", "3", "0.4", "0.1", "120", "suite", "60"):
         assert f"[default: {default}]" in text

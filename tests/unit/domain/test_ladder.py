@@ -79,11 +79,19 @@ def test_a_ladder_may_be_written_down() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [{}, {"model": ""}, {"model": 3}, {"model": "m", "context": 5}, {"model": "m", "context": True}]
-    + [{"model": "m", "temperature": 3}, {"model": "m", "temperature": "x"}, {"model": "m", "effort": "huge"}]
-    + [{"model": "m", "conversation": "old"}, {"model": "m", "api_base": "http://evil"}],
+    [
+        {"model": ""},
+        {"model": 3},
+        {"context": 5},
+        {"context": True},
+        {"temperature": 3},
+        {"temperature": "x"},
+        {"effort": "huge"},
+        {"conversation": "old"},
+        {"api_base": "http://evil"},
+    ],
     ids=str,
 )
 def test_a_rung_that_is_none_is_refused(table: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="tables such as"):
-        read_ladder([table])
+        read_ladder([{"model": "m", **table}])
