@@ -304,10 +304,14 @@ def analyze(
 @app.command()
 def doctor(
     prune: Annotated[bool, typer.Option("--prune", help="Delete at once what fixer can make again.")] = False,
+    try_model: Annotated[bool, typer.Option("--try-model", help="Send one tiny request to the model.")] = False,
+    model: Annotated[list[str] | None, typer.Option("--model", metavar="NAME", help="Which, for --try-model.")] = None,
 ) -> int:
     """Check what fixer needs here: one line each, with the cure."""
-    from fixer.doctor import examine, free_disk
+    from fixer.doctor import examine, free_disk, try_models
 
+    if try_model or model:
+        return try_models(Path.cwd(), dict(os.environ), tuple(model or ()))
     if prune:
         return free_disk(_settle(_memory()))
     return examine(Path.cwd(), dict(os.environ))
