@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from fixer.infrastructure.project import Project
 from fixer.infrastructure.workspace import Workspace
 
 if TYPE_CHECKING:
+    from fixer.application.budget import Budget
     from fixer.application.fix_run import FixRun
     from fixer.application.triage import Triage
     from fixer.infrastructure.aider_coder import AiderCoder
@@ -48,6 +50,8 @@ class RunPlan:
     """Which of the red tests to work on."""
     pause: Callable[[], AbstractContextManager[None]]
     """Frees the terminal for something else."""
+    show_prompt: bool = False
+    """Whether all that is sent to a model is shown before."""
 
 
 def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
@@ -57,6 +61,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     from fixer.infrastructure.baseline import Baseline
     from fixer.infrastructure.hand_edit import HandEdit
     from fixer.infrastructure.receipts import ReceiptKeeper
+    from fixer.infrastructure.secrets import mask
     from fixer.infrastructure.selection import Named
     from fixer.infrastructure.shadow_repo import ShadowRepo
 
@@ -69,9 +74,10 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     shadow = ShadowRepo(memory.project)
     workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
     briefing = _briefing(memory.project, settings, baseline, publisher)
-    coder = _coder(memory.project, plan, runner, baseline, workspace, publisher, briefing)
+    budget = _budget(settings)
+    coder = _coder(memory.project, plan, runner, baseline, workspace, publisher, briefing, budget)
     publisher.listeners += [baseline.follow, plan.listen]
-    errors = LedgerErrors(memory.ledger, plan.id)
+    errors = LedgerErrors(memory.ledger, plan.id, mask)
     service = TestFixingService(
         errors,
         coder,
@@ -89,6 +95,8 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         editor=HandEdit(workspace, memory.project, os.environ, plan.pause),
         publish=publisher,
         confirm=settings.confirm,
+        ladder=settings.rungs(),
+        meter=budget,
     )
     named = Named(plan.named, memory.project.directory, runner.rootdir)
 
@@ -181,6 +189,7 @@ def _made_with(project: Project, plan: RunPlan, runner: PytestRunner) -> dict[st
 
 def _briefing(project: Project, settings: Settings, baseline: Baseline, publisher: _Publisher) -> Briefing:
     from fixer.infrastructure.briefing import Briefing
+    from fixer.infrastructure.commit_history import recent_commits
     from fixer.infrastructure.prompt_library import PromptLibrary
 
     return Briefing(
@@ -192,6 +201,7 @@ def _briefing(project: Project, settings: Settings, baseline: Baseline, publishe
         publisher.detail,
         _sources(project, settings),
         _permitted(project, settings),
+        partial(recent_commits, project.top),
     )
 
 
@@ -203,23 +213,40 @@ def _coder(
     workspace: Workspace,
     publisher: _Publisher,
     briefing: Briefing,
+    budget: Budget,
 ) -> AiderCoder:
+    from fixer.domain.ladder import models_of
     from fixer.infrastructure.aider_coder import AiderCoder
+    from fixer.infrastructure.secrets import mask
 
     settings = plan.settings
     coder = AiderCoder(
-        model=settings.model[0],
+        models=models_of(settings.rungs()),
         shadow=workspace,
         briefing=briefing,
         local_models={"offline": _offline_model(project, plan, runner, baseline, publisher)},
         notice=publisher.notice,
         model_timeout=settings.model_timeout,
         permitted=_permitted(project, settings),
+        edit_format=settings.edit_format,
+        meter=budget,
+        mask=mask,
+        show=publisher.notice if plan.show_prompt else None,
+        bound_by_cost=settings.max_cost is not None or settings.max_cost_per_test is not None,
     )
-    workspace.use_engine(coder.undo, settings.model[0])
+    workspace.use_engine(coder.undo, coder.current_model)
     # Aider takes seconds to import: that begins while the tests run, for the case that they are red.
     publisher.listeners += [_on(DiscoveryStarted, coder.prefetch), _on(FixLanded, briefing.forget)]
     return coder
+
+
+def _budget(settings: Settings) -> Budget:
+    from fixer.application.budget import Budget, Caps
+
+    return Budget(
+        Caps(settings.max_cost, settings.max_tokens, settings.time_limit, settings.max_attempts),
+        Caps(settings.max_cost_per_test, settings.max_tokens_per_test, settings.time_limit_per_test),
+    )
 
 
 def _offline_model(

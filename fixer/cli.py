@@ -61,6 +61,7 @@ def _option(topic: str, names: str, metavar: str, help_text: str) -> Any:
 
 _tests = partial(_option, "Which tests")
 _model = partial(_option, "Which model")
+_caps = partial(_option, "How much it may cost")
 _safety = partial(_option, "What may happen")
 _output = partial(_option, "Output")
 
@@ -99,7 +100,9 @@ def run(
     last_failed: Annotated[bool, _tests("--lf", "", "Those that failed in your last pytest run.")] = False,
     first: Annotated[bool, _tests("-x", "", "Only the first failing test.")] = False,
     from_log: Annotated[str, _tests("--from-log", "FILE", "The failing tests of a log; - reads stdin.")] = "",
-    model: Annotated[str, _model("--model", "NAME", "Any that Aider knows.  [default: offline]")] = "",
+    model: Annotated[
+        list[str] | None, _model("--model", "NAME", "Any that Aider knows; repeat it to climb.  [default: offline]")
+    ] = None,
     attempts: Annotated[int | None, _model("--attempts", "N", "Attempts per test.  [default: 3]")] = None,
     temperature: Annotated[float | None, _model("--temperature", "T", "Of the first.  [default: 0.4]")] = None,
     temperature_step: Annotated[
@@ -110,6 +113,10 @@ def run(
     ] = None,
     seed: Annotated[int | None, _model("--seed", "N", "Repeat a search.  [default: 0]")] = None,
     model_timeout: Annotated[float | None, _model("--model-timeout", "S", "Seconds per call.  [default: 120]")] = None,
+    max_cost: Annotated[float | None, _caps("--max-cost", "USD", "Money for the whole run.")] = None,
+    max_tokens: Annotated[int | None, _caps("--max-tokens", "N", "Tokens, sent and received.")] = None,
+    time_limit: Annotated[float | None, _caps("--time-limit", "S", "Seconds for the whole run.")] = None,
+    resume: Annotated[bool, _tests("--resume", "", "What the newest run left red.")] = False,
     yes: Annotated[bool, _safety("--yes -y", "", "Keep what is verified, ask nothing.")] = False,
     dry_run: Annotated[bool, _safety("--dry-run", "", "Print the fixes as a patch, change nothing.")] = False,
     branch: Annotated[str, _safety("--branch", "NAME", "Land the fixes on a new branch.")] = "",
@@ -129,6 +136,7 @@ def run(
     report: Annotated[Path | None, _output("--report", "FILE.html", "Write the run as a page.")] = None,
     quiet: Annotated[bool, _output("-q", "", "Only the result.")] = False,
     verbose: Annotated[bool, _output("-v", "", "Also each phase, and what was left out.")] = False,
+    show_prompt: Annotated[bool, _output("--show-prompt", "", "All that is sent to a model, before it is.")] = False,
     no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
     plain: Annotated[bool, _output("--plain", "", "Lines only, for screen readers.")] = False,
 ) -> int:
@@ -138,7 +146,10 @@ def run(
 
     pytest_args: tuple[str, ...] = context.obj
     flags: dict[str, object] = {
-        "model": (model,) if model else None,
+        "model": tuple(model) if model else None,
+        "max_cost": max_cost,
+        "max_tokens": max_tokens,
+        "time_limit": time_limit,
         "attempts": attempts,
         "temperature": temperature,
         "temperature_step": temperature_step,
@@ -164,6 +175,8 @@ def run(
         named=tuple(tests or ()),
         pytest_args=(*pytest_args, *(["--lf"] if last_failed else []), *(["-x"] if first else [])),
         flags={name: value for name, value in flags.items() if value is not None},
+        resume=resume,
+        show_prompt=show_prompt,
         dry_run=dry_run,
         as_json=as_json,
         outputs=Outputs(junitxml, sarif, patch, report),
@@ -322,10 +335,14 @@ def analyze(
 @app.command()
 def doctor(
     prune: Annotated[bool, typer.Option("--prune", help="Delete at once what fixer can make again.")] = False,
+    try_model: Annotated[bool, typer.Option("--try-model", help="Send one tiny request to the model.")] = False,
+    model: Annotated[list[str] | None, typer.Option("--model", metavar="NAME", help="Which, for --try-model.")] = None,
 ) -> int:
     """Check what fixer needs here: one line each, with the cure."""
-    from fixer.doctor import examine, free_disk
+    from fixer.doctor import examine, free_disk, try_models
 
+    if try_model or model:
+        return try_models(Path.cwd(), dict(os.environ), tuple(model or ()))
     if prune:
         return free_disk(_settle(_memory()))
     return examine(Path.cwd(), dict(os.environ))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixer.domain.errors import DiskRefuses, FixerError
 from fixer.domain.events import DomainEvent, Notice
+from fixer.ui.foreign_text import harmless
 
 if TYPE_CHECKING:
     from fixer.infrastructure.project import Project
@@ -19,6 +20,31 @@ def examine(directory: Path, environ: Mapping[str, str]) -> int:
     """Print the checks; 0 where all is well, else the exit code that a run would have."""
     codes = [_line(name, check, directory, environ) for name, check in _CHECKS]
     return next((code for code in codes if code), 0)
+
+
+def try_models(directory: Path, environ: Mapping[str, str], names: Sequence[str]) -> int:
+    """Send one tiny request to each of these models, or to those that a run would use; 0 where all answer."""
+    from fixer.domain.ladder import models_of
+    from fixer.settings import load_settings
+
+    settings = load_settings(directory, {}, environ).settings
+    asked = tuple(names) or models_of(settings.rungs())
+    return max(_line("model", _tried(name, settings.model_timeout), directory, environ) for name in asked)
+
+
+def _tried(name: str, timeout: float) -> Callable[[Path, Mapping[str, str]], str]:
+    def check(directory: Path, environ: Mapping[str, str]) -> str:
+        from fixer.infrastructure.model_trial import refuse_local, try_model
+
+        del directory, environ
+        refuse_local(name)
+        trial = try_model(name, timeout)
+        price = "price unknown" if trial.cost_usd is None else f"${trial.cost_usd:.6f}"
+        temperature = "takes a temperature" if trial.takes_temperature else "takes no temperature"
+        context = f"{trial.context:,} tokens" if trial.context else "context size unknown"
+        return f"{trial.model}: {trial.seconds:.1f} s, {price}, {temperature}, {context}, edits as {trial.edit_format}"
+
+    return check
 
 
 def free_disk(memory: Memory) -> int:
@@ -130,11 +156,25 @@ def _settings(directory: Path, environ: Mapping[str, str]) -> str:
 
 
 def _model(directory: Path, environ: Mapping[str, str]) -> str:
+    from fixer.domain.ladder import models_of
     from fixer.settings import keys_found, load_settings
 
     loaded = load_settings(directory, {}, environ)
     keys = ", ".join(f"{variable} (--model {example})" for variable, example in keys_found(environ))
-    return f"{loaded.settings.model[0]}; keys in the environment: {keys or 'none'}"
+    return f"{', '.join(models_of(loaded.settings.rungs()))}; keys in the environment: {keys or 'none'}"
+
+
+def _servers(directory: Path, environ: Mapping[str, str]) -> str:
+    from fixer.infrastructure.model_servers import find_models
+
+    del directory, environ
+    found = [_served(model.name, model.context, model.base) for model in find_models()]
+    return "; ".join(found) or "none on this machine (Ollama, or any that speaks OpenAI's protocol)"
+
+
+def _served(name: str, context: int | None, base: str) -> str:
+    size = f" ({context:,} tokens)" if context else " (context size not told)"
+    return f"--model {harmless(name)}{size}" + (f" with OPENAI_API_BASE={base}" if base else "")
 
 
 def _ledger(directory: Path, environ: Mapping[str, str]) -> str:
@@ -181,6 +221,7 @@ _CHECKS: tuple[tuple[str, Callable[[Path, Mapping[str, str]], str]], ...] = (
     ("interpreter", _interpreter),
     ("plugins", _plugins),
     ("model", _model),
+    ("servers", _servers),
     ("lock", _lock),
     ("leftovers", _leftovers),
     ("ledger", _ledger),

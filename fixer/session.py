@@ -8,13 +8,14 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixer.bootstrap import RunPlan, assemble_run
 from fixer.domain.errors import FixerError, UsageError
 from fixer.domain.events import Notice
+from fixer.domain.ladder import models_of
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
 from fixer.infrastructure.ledger_pruning import forget_details
 from fixer.infrastructure.pruning import prune
@@ -41,6 +42,9 @@ class RunWishes:
     """What of the selection was typed, and not read from a log."""
     pytest_args: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
+    resume: bool = False
+    """Go on with what the newest run left red, and nothing else."""
+    show_prompt: bool = False
     dry_run: bool = False
     as_json: bool = False
     outputs: Outputs = field(default_factory=Outputs)
@@ -56,15 +60,12 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
     """Run, report, and return the exit code. Raises FixerError where the run could not begin or go on."""
     loaded = load_settings(directory, wishes.flags, environ)
     settings = loaded.settings
-    if len(settings.model) > 1:
-        raise UsageError(
-            f"One run uses one model, not {' and '.join(settings.model)} ({loaded.origins['model']}).",
-            f"Name one: --model {settings.model[0]}",
-        )
     check_outputs(wishes.outputs)
     memory = open_memory(
         directory, environ, commit=settings.commit, dry_run=wishes.dry_run, run_hooks=settings.verify_hooks
     )
+    if wishes.resume:
+        wishes = replace(wishes, selection=_left_red(memory, wishes))
     interpreter = find_interpreter(memory.project.directory, loaded.settings.python, environ, Path(sys.prefix))
     with _signals_as_interrupts():
         with open_screen(environ, wishes, loaded.settings) as screen:
@@ -83,6 +84,17 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
     return record.exit_code if record.exit_code is not None else 70
 
 
+def _left_red(memory: Memory, wishes: RunWishes) -> tuple[str, ...]:
+    """The tests to resume with. Raises UsageError where there is nothing to go on with."""
+    if wishes.selection:
+        raise UsageError("--resume goes on with what the newest run left red, and takes no tests.", "Leave one away.")
+    newest = next(iter(memory.reader.runs(1)), None)
+    left = tuple(test.nodeid for test in newest.tests if test.status == "unfixed") if newest else ()
+    if not left:
+        raise UsageError("The newest run left nothing to go on with.", "fixer run")
+    return left
+
+
 class _Run:
     """A run in the ledger: opened before it begins, closed however it ends."""
 
@@ -91,7 +103,7 @@ class _Run:
     ) -> None:
         self._memory = memory
         self._dry = wishes.dry_run
-        self.id = memory.ledger.start_run(memory.project.top, settings.model[0])
+        self.id = memory.ledger.start_run(memory.project.top, ", ".join(models_of(settings.rungs())))
         self._plan = RunPlan(
             self.id,
             settings,
@@ -103,6 +115,7 @@ class _Run:
             None if wishes.as_json else screen.reviewer,
             _all if wishes.as_json else screen.choose,
             screen.pause,
+            wishes.show_prompt,
         )
 
     def go(self) -> RunSummary | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fixer.domain.errors import UsageError
+from fixer.domain.ladder import Rung, build_ladder, read_ladder
 
 GuardLevel = Literal["suite", "affected", "file", "none"]
 
@@ -62,6 +63,24 @@ class Settings:
     color: bool | None = None
     """None: wherever a terminal shows it."""
     model_timeout: float = 120.0
+    edit_format: str = ""
+    """How models are to write their edits, `diff` or `whole`; empty: as suits the model."""
+    ladder: tuple[Rung, ...] = ()
+    """The attempts at a test, one by one; empty: `attempts` for each model, at rising temperatures."""
+    max_cost: float | None = None
+    """US dollars for the whole run."""
+    max_tokens: int | None = None
+    time_limit: float | None = None
+    """Seconds for the whole run."""
+    max_attempts: int | None = None
+    """Attempts of the whole run, at all its tests."""
+    max_cost_per_test: float | None = None
+    max_tokens_per_test: int | None = None
+    time_limit_per_test: float | None = None
+
+    def rungs(self) -> tuple[Rung, ...]:
+        """The attempts to make at each test."""
+        return self.ladder or build_ladder(self.model, self.attempts, self.temperature, self.temperature_step)
 
 
 @dataclass(frozen=True)
@@ -282,6 +301,19 @@ def _models(value: object) -> tuple[str, ...]:
     return names
 
 
+def _edit_format(value: object) -> str:
+    if value not in ("diff", "whole"):
+        raise ValueError("diff or whole")
+    return str(value)
+
+
+def _ladder(value: object) -> tuple[Rung, ...]:
+    """Each rung needs its model: a ladder stands for itself, whatever else is set."""
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(rung, Mapping) for rung in value):
+        raise ValueError("a list of tables, in pyproject.toml")
+    return read_ladder(value)
+
+
 def _places(value: object) -> tuple[str, ...]:
     places = _list(value)
     if not all(place and not Path(place).is_absolute() and ".." not in Path(place).parts for place in places):
@@ -333,4 +365,13 @@ _READERS: dict[str, _Reader] = {
     "token_budget": _whole(500, 1_000_000),
     "color": _switch,
     "model_timeout": _number(1, 3600),
+    "edit_format": _edit_format,
+    "ladder": _ladder,
+    "max_cost": _number(0, 1_000_000),
+    "max_tokens": _whole(0, 1_000_000_000),
+    "time_limit": _number(0, 1_000_000),
+    "max_attempts": _whole(0, 1_000_000),
+    "max_cost_per_test": _number(0, 1_000_000),
+    "max_tokens_per_test": _whole(0, 1_000_000_000),
+    "time_limit_per_test": _number(0, 1_000_000),
 }

@@ -10,7 +10,7 @@ from fixer.application.ports import Checkpointer, Listener, TestRunner
 from fixer.application.triage import Triage
 from fixer.application.usecases import StopRun, TestFixingService, errors_of
 from fixer.domain.clusters import cause_of
-from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TestsCannotRun, TreeNeedsPerson
+from fixer.domain.errors import CapReached, FixerError, ProviderFailed, TestCapReached, TestsCannotRun, TreeNeedsPerson
 from fixer.domain.events import Diagnosed, DiscoveryStarted, ErrorsDiscovered, FixedAlong, FixTakenBack
 from fixer.domain.models import Diagnosis, TestError, TestRun
 from fixer.domain.repositories import TestErrorRepository
@@ -72,6 +72,7 @@ class FixRun:
         self._given_up: dict[Hashable, TestError] = {}
         self._seen: set[str] = set()
         self._green: set[str] = set()
+        self._capped: TestCapReached | None = None
 
     def __call__(self) -> RunSummary:
         """Discover, fix, and look at everything once more; what that shows for the first time is fixed in its turn."""
@@ -108,7 +109,7 @@ class FixRun:
             return replace(summary, failure=ended)
         finally:
             self._tell_what_was_not_tried(errors)
-        return summary
+        return replace(summary, failure=self._capped)
 
     def _leave_unchosen(self, errors: Sequence[TestError]) -> None:
         chosen = {error.id for error in (self._choose(errors) if errors else ())}
@@ -126,13 +127,20 @@ class FixRun:
                 self._leave_alone(error, self._given_up[cause])
             elif self._triage and self._triage.is_ghost(error):
                 continue
-            elif self._service.attempt_fix(error.id):
+            elif self._attempt(error):
                 self._landed.append(error)
                 self._not_looked_at.append(error)
                 self._recheck(errors, error)
             else:
                 # A second try at one cause would most likely be paid for in vain; named by its id, it is made.
                 self._given_up.setdefault(cause, error)
+
+    def _attempt(self, error: TestError) -> bool:
+        try:
+            return self._service.attempt_fix(error.id)
+        except TestCapReached as reached:  # the others have caps of their own
+            self._capped = self._capped or reached
+            return False
 
     def _leave_alone(self, error: TestError, tried: TestError) -> None:
         error.set_aside(Diagnosis("same cause", f"not tried: it has the same cause as {tried.nodeid}, which stays red"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fixer.domain.events import DomainEvent
-from fixer.domain.models import CodeChanges, FixAttempt, Proposal, TestError, TestResult, TestRun
+from fixer.domain.models import CodeChanges, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
 
 
 class AIManager(Protocol):
@@ -109,6 +109,35 @@ class Hint:
     """Take the fix back and make the next attempt, which is told these words of a person."""
 
     words: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a call will take at the least: its prompt, and an answer of usual length. No price: it is unknown."""
+
+    tokens: int = 0
+    cost_usd: float | None = 0.0
+
+
+class Meter(Protocol):
+    """Knows what has been spent, and what may be."""
+
+    def before_call(self, estimate: Estimate) -> None:
+        """See that a call of this size fits. Raises CapReached."""
+        ...
+
+    def call_ended(self, usage: Usage) -> None:
+        """Add what one call has cost, whether it was answered or not."""
+        ...
+
+    def attempt_begins(self, error: TestError) -> None:
+        """Begin to count the next attempt at this test. Raises CapReached."""
+        ...
+
+    @property
+    def attempt_usage(self) -> Usage:
+        """What the current attempt has cost so far, however it ends."""
+        ...
 
 
 class Reviewer(Protocol):

@@ -17,6 +17,7 @@ from fixer.application.ports import (
     Hint,
     Landed,
     Listener,
+    Meter,
     Reviewer,
     TestRunner,
     VcsManager,
@@ -31,6 +32,7 @@ from fixer.domain.events import (
     Notice,
     PhaseEntered,
 )
+from fixer.domain.ladder import Rung, Tried, models_of, next_rung
 from fixer.domain.models import ErrorDetails, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
 from fixer.domain.repositories import TestErrorRepository
 
@@ -44,7 +46,8 @@ class TestFixingService:
 
     Of what `error_repo`, `ai_manager`, `test_runner`, `vcs_manager` and `change_applier` return, only the truth
     is relied on to decide; whatever else their answers carry is recorded. `confirm` is how often, each time in a
-    process of its own, a test has to pass before its fix counts.
+    process of its own, a test has to pass before its fix counts. A `ladder` takes the place of the temperatures and of
+    `max_retries`; its last rung is reached only where each one before it could tell something new.
     """
 
     __test__: ClassVar[bool] = False
@@ -66,21 +69,25 @@ class TestFixingService:
         editor: HandEditor | None = None,
         publish: Listener | None = None,
         confirm: int = 1,
+        ladder: Sequence[Rung] = (),
+        meter: Meter | None = None,
     ) -> None:
         self._errors = error_repo
         self._ai = ai_manager
         self._tests = test_runner
         self._vcs = vcs_manager
         self._changes = change_applier
-        self._initial_temp = initial_temp
-        self._temp_increment = temp_increment
-        self._max_retries = max_retries
+        plain = (Rung("", round(initial_temp + number * temp_increment, 6)) for number in range(max_retries))
+        self._ladder = tuple(ladder or plain)
+        self._climbs = bool(ladder)
+        self._meter = meter
         self._checkpointer = checkpointer
         self._guards = guards
         self._reviewer = reviewer
         self._editor = editor
         self._confirm = confirm
         self._publish: Callable[[DomainEvent], None] = publish or _nobody_listens
+        self._refused_by = ""
 
     def discover_and_record_errors(self) -> TestRun:
         """Run the tests and save each failure. Raises TestsCannotRun."""
@@ -97,18 +104,26 @@ class TestFixingService:
         error = self._errors.get_by_id(error_id)
         if not error or not error.can_attempt_fix():
             return False
-        left = self._max_retries
-        while left:
-            number = self._max_retries - left
-            attempt = error.start_fix_attempt(round(self._initial_temp + number * self._temp_increment, 6))
+        tried: list[Tried] = []
+        rung = self._next(tried)
+        while rung:
+            if self._meter:
+                self._meter.attempt_begins(error)
+            attempt = error.start_fix_attempt(rung.temperature, rung if self._climbs else None)
             outcome = self._try(error, attempt)
             if outcome is _KEPT:
                 return True
             if outcome is _LEAVE_ALONE:
                 return False
-            # Who asks for another attempt at the keyboard gets it, at the last temperature if need be.
-            left = max(left - 1, 1) if outcome is _ASKED_AGAIN else left - 1
+            tried.append(Tried(rung, attempt.changes.description if attempt.changes else "", attempt.reason))
+            # Who asks for another attempt at the keyboard gets it, on the last rung if need be.
+            rung = self._next(tried) or (rung if outcome is _ASKED_AGAIN else None)
         return False
+
+    def _next(self, tried: Sequence[Tried]) -> Rung | None:
+        if self._climbs:
+            return next_rung(self._ladder, tried)
+        return self._ladder[len(tried)] if len(tried) < len(self._ladder) else None
 
     def _try(self, error: TestError, attempt: FixAttempt) -> str:
         self._errors.save(error)
@@ -118,8 +133,9 @@ class TestFixingService:
                 attempt.id,
                 error.nodeid,
                 attempt.attempt_number,
-                max(self._max_retries, attempt.attempt_number),
+                max(len(self._ladder), attempt.attempt_number),
                 attempt.temperature,
+                attempt.rung.model if attempt.rung and len(models_of(self._ladder)) > 1 else "",
             )
         )
         proposal: object = None
@@ -129,6 +145,7 @@ class TestFixingService:
                 self._checkpointer.checkpoint(error, attempt)
             proposal = self._propose(error, attempt)
             failure = self._verify(error, proposal)
+            attempt.refused_by = self._refused_by
             outcome = _TRY_AGAIN if failure else _KEPT
             if not failure and self._reviewer:
                 failure, outcome = self._ask(error, attempt, proposal, self._reviewer)
@@ -154,6 +171,7 @@ class TestFixingService:
 
     def _verify(self, error: TestError, proposal: object) -> str:
         """Why the proposal is no fix; empty when it is one."""
+        self._refused_by = ""
         if not proposal:
             return (isinstance(proposal, Proposal) and proposal.reason) or "no fix was generated"
         refusal = self._guarded(error, proposal, after_test=False)
@@ -180,6 +198,7 @@ class TestFixingService:
         for guard in due:
             refusal = guard.refuse(error, proposal)
             if refusal:
+                self._refused_by = "" if after_test else guard.name
                 return f"{guard.name}: {refusal}"
             self._publish(GuardPassed(error.id, guard.name))
         return ""
@@ -249,7 +268,8 @@ class TestFixingService:
         self._completed(error, attempt, proposal)
 
     def _completed(self, error: TestError, attempt: FixAttempt, proposal: object) -> None:
-        usage = proposal.usage if isinstance(proposal, Proposal) else Usage()
+        spent = self._meter.attempt_usage if self._meter else Usage()
+        usage = proposal.usage if isinstance(proposal, Proposal) else spent
         self._publish(
             FixAttemptCompleted(
                 error.id,

@@ -35,6 +35,12 @@ class CapReached(FixerError):
     exit_code = 4
 
 
+class TestCapReached(CapReached):
+    """A limit on what one test may cost was hit; others may still be worked on."""
+
+    __test__: ClassVar[bool] = False
+
+
 class ProviderFailed(FixerError):
     """The model's provider refused or could not be reached; trying again now is pointless."""
 

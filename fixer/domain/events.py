@@ -45,6 +45,8 @@ class FixAttemptStarted(DomainEvent):
     attempt_number: int
     max_attempts: int
     temperature: float
+    model: str = ""
+    """The model of its rung, where the ladder has more than one."""
 
 
 @dataclass(frozen=True)

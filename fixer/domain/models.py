@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 from uuid import UUID, uuid4
 
+from fixer.domain.ladder import Rung
+
 ErrorStatus = Literal["unfixed", "fixed"]
 AttemptStatus = Literal["pending", "success", "failed"]
 DiagnosisKind = Literal["flaky", "order-dependent", "environment", "test at fault", "same cause", "not chosen"]
@@ -67,6 +69,10 @@ class FixAttempt:
     started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     completed_at: datetime | None = None
     reason: str = ""
+    rung: Rung | None = None
+    """What it was to differ in from the others, where there is a ladder."""
+    refused_by: str = ""
+    """The guard that refused the change for what it is, where one did; such a change is nobody's example."""
 
     def complete(self, status: AttemptStatus, reason: str = "") -> None:
         """Close the attempt, with why it failed, or what its model said of the fix."""
@@ -109,9 +115,9 @@ class TestError:
         """Whether there is anything left to fix."""
         return self.status == "unfixed"
 
-    def start_fix_attempt(self, temperature: float) -> FixAttempt:
+    def start_fix_attempt(self, temperature: float, rung: Rung | None = None) -> FixAttempt:
         """Open the next attempt."""
-        attempt = FixAttempt(self.id, len(self.fix_attempts) + 1, temperature)
+        attempt = FixAttempt(self.id, len(self.fix_attempts) + 1, temperature, rung=rung)
         self.fix_attempts.append(attempt)
         return attempt
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
-from fixer.application.ports import LocalModel, RepairRequest
+from fixer.application.ports import LocalModel, Meter, RepairRequest
+from fixer.domain.errors import CapReached, UsageError
+from fixer.domain.ladder import WIDEST, Rung
 from fixer.domain.models import CodeChanges, Proposal, TestError
 from fixer.domain.services import NOTHING_PERMITTED, Permitted
 from fixer.infrastructure import aider_model
-from fixer.infrastructure.aider_model import Calls, EngineModel, Interrupted, Stopped
+from fixer.infrastructure.aider_model import Calls, Capped, EngineModel, Interrupted, Stopped
 from fixer.infrastructure.briefing import Brief, Briefing
 from fixer.infrastructure.edit_guard import EditGuard
-from fixer.infrastructure.litellm_provider import LocalModelFailed, LocalProvider
+from fixer.infrastructure.litellm_provider import PROVIDER, LocalModelFailed, LocalProvider
 from fixer.infrastructure.model_failures import PROSE, TOO_LONG, Failure, Gravity
 from fixer.infrastructure.quiet import Quiet
 
@@ -55,24 +59,36 @@ class AiderCoder:
     def __init__(
         self,
         *,
-        model: str,
+        models: Sequence[str],
         shadow: ShadowGit,
         briefing: Briefing,
         local_models: Mapping[str, LocalModel],
         notice: Callable[[str], None],
         model_timeout: float = 120,
         permitted: Permitted = NOTHING_PERMITTED,
+        edit_format: str = "",
+        meter: Meter | None = None,
+        mask: Callable[[str], str] = lambda text: text,
+        show: Callable[[str], None] | None = None,
+        bound_by_cost: bool = False,
     ) -> None:
-        self._model_name = model
+        self._models = tuple(models)
+        self._current = self._models[0]
         self._shadow = shadow
         self._briefing = briefing
         self._provider = LocalProvider(local_models)
         self._notice = notice
         self._timeout = model_timeout
         self._permitted = permitted
+        self._edit_format = edit_format
+        self._meter = meter
+        self._mask = mask
+        self._show = show
+        self._bound_by_cost = bound_by_cost
         self._importing: threading.Thread | None = None
-        self._engine: EngineModel | None = None
+        self._engines: dict[str, EngineModel] = {}
         self._last: tuple[Any, str] | None = None
+        self._conversation = Conversation()
         self._repeating = ""
 
     def prefetch(self) -> None:
@@ -80,10 +96,21 @@ class AiderCoder:
         self._importing = threading.Thread(target=aider_model.import_engine, name="import-engine", daemon=True)
         self._importing.start()
 
+    def current_model(self) -> str:
+        """The model of the newest attempt, as it was named."""
+        return self._current
+
     def check_model(self) -> None:
-        """See, without a network, that the model exists by name and that its key is set. Raises UsageError."""
+        """See, without a network, that each model exists by name and that its key is set. Raises UsageError."""
         with Quiet():
-            aider_model.check(self._loaded())
+            for name in self._models:
+                engine = self._loaded(name)
+                aider_model.check(engine)
+                if self._bound_by_cost and not aider_model.has_price(engine):
+                    raise UsageError(
+                        f"What {engine.name} costs is not known, so a cap on money cannot be kept.",
+                        "Cap it by --max-tokens instead of --max-cost.",
+                    )
 
     def generate_fix(self, error: TestError, temperature: float) -> Proposal:
         """One attempt; what it changed is committed in the shadow.
@@ -91,17 +118,29 @@ class AiderCoder:
         Raises ProviderFailed, KeyboardInterrupt, and what a local model raises.
         """
         self._last = None
-        brief = self._briefing.prepare(error)
-        if not brief.editable:
-            return Proposal(None, "no source file was found that a fix could be made in")
+        rung = _rung(error, temperature, self._models[0])
+        self._current = rung.model
         with Quiet() as quiet:
-            engine = self._loaded()
-            calls = Calls(engine, temperature, lambda text: quiet.aloud(self._notice, text))
+            engine = self._loaded(rung.model)
+            brief = self._brief(engine, error, rung)
+            if not brief.editable:
+                return Proposal(None, "no source file was found that a fix could be made in")
+            calls = Calls(
+                engine,
+                rung,
+                lambda text: quiet.aloud(self._notice, text),
+                self._meter,
+                self._mask,
+                (lambda text: quiet.aloud(show, text)) if (show := self._show) else None,
+            )
             self._provider.request = _request(error, temperature, brief)
             try:
-                proposal = self._attempt(engine, calls, brief)
+                proposal = self._in_some_format(engine, calls, brief)
+                self._conversation.add(error, engine.name, brief.prompt, self._said())
             except Stopped as stopped:
                 proposal = self._lost(engine, stopped.failure)
+            except Capped as capped:
+                proposal = self._kept(capped.reached)
             except Interrupted as interrupted:
                 raise KeyboardInterrupt from interrupted
             except LocalModelFailed as failed:
@@ -122,21 +161,53 @@ class AiderCoder:
                     break
         self._last = None
 
-    def _loaded(self) -> EngineModel:
+    def _loaded(self, name: str) -> EngineModel:
         if self._importing:
             self._importing.join()
-        if self._engine is None:
+        if name not in self._engines:
             aider_model.import_engine()
-            self._engine = aider_model.load_model(self._model_name, self._provider, self._timeout)
-        return self._engine
+            engine = aider_model.load_model(name, self._provider, self._timeout, self._edit_format)
+            self._engines[name] = engine
+        return self._engines[name]
 
-    def _attempt(self, engine: EngineModel, calls: Calls, brief: Brief) -> Proposal:
+    def _brief(self, engine: EngineModel, error: TestError, rung: Rung) -> Brief:
+        if engine.local:
+            return self._briefing.prepare(error, rung.context)
+        continued = rung.conversation == "continued" and self._conversation.can_go_on(error, engine.name)
+        if not continued:
+            self._conversation = Conversation()
+        count = partial(aider_model.count_tokens, engine)
+        return self._briefing.prepare(error, rung.context, continued=continued, count=count)
+
+    def _said(self) -> str:
+        return str(self._last[0].partial_response_content or "") if self._last else ""
+
+    def _in_some_format(self, engine: EngineModel, calls: Calls, brief: Brief) -> Proposal:
+        """What is malformed twice running is asked for once more, in the other format, which is kept if it does."""
+        asked = "diff" if engine.edit_format == "whole" and not brief.fits_whole else engine.edit_format
+        proposal = self._attempt(engine, calls, brief, asked)
+        other = "diff" if asked == "whole" else "whole" if brief.fits_whole else ""
+        if proposal or engine.local or self._edit_format or not other or not self._malformed():
+            return proposal
+        again = self._attempt(engine, calls, brief, other, reflections=0)
+        if again:
+            engine.edit_format = other
+        return again if again else proposal
+
+    def _malformed(self) -> bool:
+        return bool(self._last and self._last[0].num_malformed_responses)
+
+    def _attempt(
+        self, engine: EngineModel, calls: Calls, brief: Brief, edit_format: str, reflections: int = 1
+    ) -> Proposal:
         from fixer.infrastructure.aider_repo import ShadowGitRepo, SilentIO
 
         io = SilentIO([*brief.editable, *brief.read_only], self._shadow.about_to_write)
         repo = ShadowGitRepo(io, self._shadow.git_dir, self._shadow.top)
         guard = EditGuard(self._shadow.top, brief.editable, self._shadow.about_to_edit, repo.ignores, self._permitted)
-        coder = _new_coder(engine, io, repo, brief)
+        coder = _new_coder(engine, io, repo, brief, edit_format)
+        coder.max_reflections = 0 if engine.local else reflections
+        coder.done_messages = self._conversation.messages()
         coder.allowed_to_edit = lambda named: _allow(guard, io, named)
         base = self._shadow.head()
         self._last = coder, base
@@ -155,7 +226,7 @@ class AiderCoder:
 
     def _why_nothing(self, coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> str:
         reason = _why_nothing(coder, io, guard, calls)
-        is_local = bool(self._provider.full_name(self._model_name))
+        is_local = bool(self._provider.request and coder.main_model.name.startswith(f"{PROVIDER}/"))
         said = _first_line(coder.partial_response_content or "", 1_000 if is_local else _LONGEST_QUOTE)
         if reason != PROSE.reason or not said:
             return reason
@@ -170,6 +241,42 @@ class AiderCoder:
         kept = self._last and _proposal(self._last[0].repo, self._last[1])
         return kept or Proposal(None, failure.reason)
 
+    def _kept(self, reached: CapReached) -> Proposal:
+        """What an earlier reply of the same attempt has changed, before the cap. Raises CapReached."""
+        kept = self._last and _proposal(self._last[0].repo, self._last[1])
+        if not kept:
+            raise reached
+        return kept
+
+
+class Conversation:
+    """What a model was told of one test and answered, so that the next attempt can go on from there."""
+
+    def __init__(self) -> None:
+        self._of: tuple[UUID, str] | None = None
+        self._messages: list[dict[str, str]] = []
+
+    def messages(self) -> list[dict[str, str]]:
+        """All of it so far, oldest first."""
+        return list(self._messages)
+
+    def can_go_on(self, error: TestError, model: str) -> bool:
+        """Whether this model spoke last, of this test, and said what it may be reminded of."""
+        last = next((attempt for attempt in reversed(error.fix_attempts) if attempt.status == "failed"), None)
+        return self._of == (error.id, model) and last is not None and not last.refused_by
+
+    def add(self, error: TestError, model: str, prompt: str, answer: str) -> None:
+        """Remember one turn."""
+        if self._of != (error.id, model):
+            self._of, self._messages = (error.id, model), []
+        self._messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer or "(nothing)"}]
+
+
+def _rung(error: TestError, temperature: float, model: str) -> Rung:
+    attempt = error.fix_attempts[-1] if error.fix_attempts else None
+    number = len(error.fix_attempts)
+    return (attempt and attempt.rung) or Rung(model, temperature, min(max(number, 1), WIDEST))
+
 
 def _request(error: TestError, temperature: float, brief: Brief) -> RepairRequest:
     failed = (attempt.changes for attempt in error.fix_attempts if attempt.status == "failed")
@@ -178,12 +285,12 @@ def _request(error: TestError, temperature: float, brief: Brief) -> RepairReques
     return RepairRequest(error, number, temperature, brief.editable, brief.evidence, tried)
 
 
-def _new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Brief) -> Any:
+def _new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Brief, edit_format: str) -> Any:
     from aider.coders import Coder
 
     coder = Coder.create(
         main_model=engine.model,
-        edit_format=engine.edit_format,
+        edit_format=edit_format,
         io=io,
         repo=repo,
         fnames=[str(path) for path in brief.editable],
@@ -199,7 +306,6 @@ def _new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Br
         detect_urls=False,
         cache_prompts=False,
     )
-    coder.max_reflections = 0 if engine.local else 1
     # A file that the reply mentions would be added to the chat, and the reply's edits thrown away for another call.
     coder.check_for_file_mentions = lambda content: None
     # The rules of the format stand in the system prompt already; said twice they cost a quarter of a short prompt.
@@ -207,9 +313,27 @@ def _new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Br
     # Neither the machine nor its language is the model's business.
     coder.get_platform_info = lambda: ""
     coder.get_user_language = lambda: None
+    if edit_format == "whole":
+        _refuse_blocks(coder)
+    # A long prompt would have it summarised by the model behind our back, for a conversation that we end.
+    coder.summarize_start = lambda: None
+    contents = coder.get_abs_fnames_content
+    coder.get_abs_fnames_content = lambda: ((name, brief.shown.get(Path(name), text)) for name, text in contents())
     if engine.local:
         coder.check_tokens = lambda messages: True
     return coder
+
+
+def _refuse_blocks(coder: Any) -> None:
+    """Written out as a whole file, SEARCH/REPLACE blocks would become the file."""
+    read_edits = coder.get_edits
+
+    def get_edits(*args: Any, **kwargs: Any) -> Any:
+        if "<<<<<<< SEARCH" in (coder.partial_response_content or ""):
+            raise ValueError("SEARCH/REPLACE blocks are of no use here: write out the whole file.")
+        return read_edits(*args, **kwargs)
+
+    coder.get_edits = get_edits
 
 
 def _allow(guard: EditGuard, io: SilentIO, named: str) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from fixer.domain.errors import ProviderFailed, UsageError
+from fixer.application.ports import Estimate, Meter
+from fixer.domain.errors import CapReached, ProviderFailed, UsageError
+from fixer.domain.ladder import Rung
 from fixer.domain.models import Usage
 from fixer.infrastructure.litellm_provider import PROVIDER, LocalProvider
 from fixer.infrastructure.model_failures import CUT, EMPTY, REFUSED, WITHHELD, Failure, Gravity, name_failure, scrub
@@ -30,6 +33,14 @@ class Stopped(BaseException):
         self.failure = failure
 
 
+class Capped(BaseException):
+    """The next call would pass a cap. No Exception, because Aider would swallow one and go on."""
+
+    def __init__(self, reached: CapReached) -> None:
+        super().__init__(reached.message)
+        self.reached = reached
+
+
 class Interrupted(BaseException):
     """Control-C during a call. Aider would swallow a KeyboardInterrupt and go on."""
 
@@ -43,6 +54,8 @@ class EngineModel:
     local: bool
     timeout: float
     takes_temperature: bool = True
+    plain_params: Mapping[str, Any] = field(default_factory=dict)
+    """What goes along with every call, whatever the rung."""
     said_so: bool = False
     """Whether it was announced that the model takes none."""
 
@@ -85,8 +98,8 @@ def import_engine() -> None:
         _cut_off_model_lists()
 
 
-def load_model(name: str, provider: LocalProvider, timeout: float) -> EngineModel:
-    """Find the model. `timeout` is in seconds, for one call."""
+def load_model(name: str, provider: LocalProvider, timeout: float, edit_format: str = "") -> EngineModel:
+    """Find the model. `timeout` is in seconds, for one call; without an edit format, the one that suits the model."""
     from aider.models import MODEL_SETTINGS, Model
 
     local_name = provider.full_name(name)
@@ -100,8 +113,10 @@ def load_model(name: str, provider: LocalProvider, timeout: float) -> EngineMode
     model.github_copilot_token_to_open_ai_key = lambda headers: None
     # Aider's default for a model that it does not know is to have whole files written out.
     known = any(settings.name == model.name for settings in MODEL_SETTINGS)
-    edit_format = model.edit_format if known or model.edit_format != "whole" else "diff"
-    return EngineModel(model, edit_format, bool(local_name), timeout, model.use_temperature is not False)
+    fitting = _format_for(name) if not known and model.edit_format == "whole" else model.edit_format
+    takes_temperature = model.use_temperature is not False
+    plain = dict(model.extra_params)
+    return EngineModel(model, edit_format or fitting, bool(local_name), timeout, takes_temperature, plain)
 
 
 def check(engine: EngineModel) -> None:
@@ -121,12 +136,26 @@ def check(engine: EngineModel) -> None:
 
 
 class Calls:
-    """The calls of one attempt: takes the place of the model's `send_completion`."""
+    """The calls of one attempt: takes the place of the model's `send_completion`.
 
-    def __init__(self, engine: EngineModel, temperature: float, say: Callable[[str], None]) -> None:
+    `mask` takes secrets out of what is sent, and `show` is told all of it, before it is.
+    """
+
+    def __init__(
+        self,
+        engine: EngineModel,
+        rung: Rung,
+        say: Callable[[str], None],
+        meter: Meter | None = None,
+        mask: Callable[[str], str] = lambda text: text,
+        show: Callable[[str], None] | None = None,
+    ) -> None:
         self._engine = engine
-        self._temperature = temperature
+        self._rung = rung
         self._say = say
+        self._meter = meter
+        self._mask = mask
+        self._show = show
         self._send_completion = type(engine.model).send_completion
         self._sent_temperature: float | None = None
         self._count = self._tokens_sent = self._tokens_received = 0
@@ -149,16 +178,31 @@ class Calls:
     def send(self, messages: list[Any], functions: Any, stream: bool, temperature: float | None = None) -> Any:
         """Send as Aider would. Raises Stopped where there is no answer that Aider could use, and Interrupted."""
         del temperature
-        started = time.monotonic()
+        if not self._engine.local:
+            messages = [_masked(message, self._mask) for message in messages]
+        self._see_that_it_fits(messages)
+        if self._show:
+            self._show("\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages))
+        started, before = time.monotonic(), self.usage
         try:
             digest, answer = self._patiently(lambda: self._with_or_without(messages, functions, stream))
+            self._account(answer)
         except KeyboardInterrupt as interrupt:
             raise Interrupted from interrupt
         finally:
             self._seconds += time.monotonic() - started
-        self._account(answer)
+            if self._meter:
+                self._meter.call_ended(_difference(self.usage, before))
         _refuse_useless(answer)
         return digest, answer
+
+    def _see_that_it_fits(self, messages: list[Any]) -> None:
+        if self._meter is None:
+            return
+        try:
+            self._meter.before_call(Estimate() if self._engine.local else estimate(self._engine, messages))
+        except CapReached as reached:
+            raise Capped(reached) from None
 
     def _patiently(self, send: Callable[[], Any]) -> Any:
         """Try again within seconds where that may help."""
@@ -190,12 +234,16 @@ class Calls:
 
         model = self._engine.model
         model.use_temperature = model.use_temperature if self._engine.takes_temperature else False
-        self._sent_temperature = self._temperature
+        model.extra_params = {**self._engine.plain_params}
+        self._sent_temperature = self._rung.temperature
         if not self._engine.takes_temperature:
             self._drop_temperature()
+            if self._rung.effort and "reasoning_effort" in (model.accepts_settings or ()):
+                model.extra_params.pop("extra_body", None)
+                model.set_reasoning_effort(self._rung.effort)
         litellm.input_callback = [self._look_at_request]
         self._count += 1
-        return self._send_completion(model, messages, functions, stream, self._temperature)
+        return self._send_completion(model, messages, functions, stream, self._rung.temperature)
 
     def _look_at_request(self, call: Mapping[str, Any]) -> None:
         """litellm silently drops what it thinks a model does not take: only the request itself tells."""
@@ -230,15 +278,36 @@ class Calls:
         return None if cost is None else float(cost)
 
 
+def estimate(engine: EngineModel, messages: list[Any]) -> Estimate:
+    """What a call with these messages takes, with an answer of usual length."""
+    sent = count_tokens(engine, messages)
+    prices = engine.model.info.get("input_cost_per_token"), engine.model.info.get("output_cost_per_token")
+    if prices[0] is None or prices[1] is None:
+        return Estimate(sent + USUAL_ANSWER, None)
+    return Estimate(sent + USUAL_ANSWER, sent * prices[0] + USUAL_ANSWER * prices[1])
+
+
+def count_tokens(engine: EngineModel, what: Any) -> int:
+    """As the model's own tokenizer counts, where litellm has it; else as OpenAI's."""
+    return int(engine.model.token_count(what) or 0)
+
+
+def has_price(engine: EngineModel) -> bool:
+    """Whether it is known what the model costs."""
+    return engine.local or engine.model.info.get("input_cost_per_token") is not None
+
+
 def stop_the_run(engine: EngineModel, failure: Failure) -> ProviderFailed:
     """The error that ends a run over this failure."""
     return ProviderFailed(f"{engine.name}: {failure.reason}.", engine.cure(failure))
 
 
+USUAL_ANSWER = 500
+"""Tokens: a sentence and an edit block or two. What an answer really took is counted when it is there."""
 _IMPORT = threading.Lock()
 _PAUSES = (0.5, 1.5)
 """Seconds before the second and the third try."""
-_LONGEST_WAIT = 4.0
+_LONGEST_WAIT = 30.0
 """Seconds. A provider that asks for more is better asked again by a person."""
 _HAVE_DEFAULTS = frozenset({"OLLAMA_API_BASE"})
 _OLLAMA = ("ollama/", "ollama_chat/")
@@ -267,6 +336,34 @@ def _price_at_nothing(local_name: str) -> None:
         "input_cost_per_token": 0.0,
         "output_cost_per_token": 0.0,
     }
+
+
+def _format_for(name: str) -> str:
+    """Small models get SEARCH blocks wrong more often than not; files written out whole they get right."""
+    size = re.search(r"[-:_](\d+(?:\.\d+)?)b\b", name.lower())
+    return "whole" if size and float(size[1]) <= _SMALL else "diff"
+
+
+_SMALL = 8
+"""Thousand million parameters."""
+
+
+def _masked(message: dict[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:
+    content = message.get("content")
+    return {**message, "content": mask(content)} if isinstance(content, str) else message
+
+
+def _difference(after: Usage, before: Usage) -> Usage:
+    known = after.cost_usd is not None and before.cost_usd is not None
+    return Usage(
+        after.model,
+        after.temperature,
+        after.calls - before.calls,
+        after.tokens_sent - before.tokens_sent,
+        after.tokens_received - before.tokens_received,
+        (after.cost_usd or 0.0) - (before.cost_usd or 0.0) if known else None,
+        after.model_seconds - before.model_seconds,
+    )
 
 
 def _suggestion(name: str) -> str:

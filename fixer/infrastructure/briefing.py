@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from fixer.application.ports import TestRunner
+from fixer.domain.ladder import WIDEST
 from fixer.domain.models import FixAttempt, TestError, TestRun
 from fixer.domain.services import NOTHING_PERMITTED, Permitted, protected_reason
-from fixer.infrastructure.excerpt import excerpt_of_test, fenced, shorten
+from fixer.infrastructure.context import Count, History
+from fixer.infrastructure.excerpt import excerpt_of_test, fenced, fixtures_for, shorten
 from fixer.infrastructure.prompt_library import PromptLibrary
-from fixer.infrastructure.suspects import find_test_file, suspect_files, suspect_lines
+from fixer.infrastructure.suspects import find_test_file, suspect_files
+from fixer.infrastructure.view import View, whole_files_fit
 
-CHARACTERS_PER_TOKEN = 4
-"""A usual estimate for code; exact counting would cost the import of a tokeniser."""
 MOST_TRACED = 200
 """Tests. Tracing more of a module adds seconds, and next to nothing to the ranking."""
 
@@ -28,6 +29,13 @@ class Brief:
     editable: tuple[Path, ...]
     read_only: tuple[Path, ...]
     evidence: TestRun
+    shown: Mapping[Path, str] = field(default_factory=dict)
+    """Of the editable files that are not sent whole: what is sent of them, as a model's SEARCH may name it."""
+
+    @property
+    def fits_whole(self) -> bool:
+        """Whether the files are sent whole and are small enough to be written out whole."""
+        return not self.shown and whole_files_fit(self.editable)
 
 
 class Briefing:
@@ -43,39 +51,59 @@ class Briefing:
         notice: Callable[[str], None] = lambda text: None,
         sources: Sequence[Path] = (),
         permitted: Permitted = NOTHING_PERMITTED,
+        history: History = lambda file, first, last: "",
     ) -> None:
         self._runner = runner
         self._prompts = prompts
         self._top = top.resolve()
-        self._budget = token_budget * CHARACTERS_PER_TOKEN
+        self._budget = token_budget
         self._module_ids = module_ids
         self._notice = notice
         self._sources = sources
         self._permitted = permitted
+        self._history = history
         self._evidence: dict[UUID, TestRun] = {}
 
-    def prepare(self, error: TestError) -> Brief:
-        """Look at the test running, once per error, and brief the next attempt. Raises UsageError, TestsCannotRun."""
+    def prepare(
+        self,
+        error: TestError,
+        level: int = 0,
+        *,
+        continued: bool = False,
+        count: Count = lambda text: len(text) // CHARACTERS_PER_TOKEN,
+    ) -> Brief:
+        """Look at the test running, once per error, and brief the next attempt, at a context level from 1 to 4.
+
+        Without a level it rises with each attempt. Where the attempt `continued` a conversation, only what is new is
+        told. Raises UsageError, TestsCannotRun.
+        """
         evidence = self._evidence_for(error)
         test_file = find_test_file(error, evidence, self._top)
         failed = [attempt for attempt in error.fix_attempts if attempt.status == "failed"]
-        most = _MOST_FILES[min(len(failed), len(_MOST_FILES) - 1)]
-        suspects = [path for path in self.executed(error) if self._may_edit(path)][:most]
+        level = level or min(1 + len(failed), WIDEST)
+        suspects = [path for path in self.executed(error) if self._may_edit(path)][: _MOST_FILES[level - 1]]
         suspects += [path for path in self._named() if path not in suspects]
-        room = self._budget - _PROMPT_SHARE
-        editable = self._within(suspects, room, "")
-        room -= sum(_size(path) for path in editable)
-        # From the second attempt on, the whole of the test's surroundings, where there is room left for it.
-        context = _surroundings(test_file, self._top) if failed else []
-        read_only = self._within(context, room, "as context")
-        prompt = self._prompt(error, evidence, test_file, failed, editable)
-        return Brief(prompt, tuple(editable), tuple(read_only), evidence)
+        values = self._values(error, evidence, test_file, level)
+        view = View(error, evidence, self._top, level, count, self._history, values["test_source"])
+        told = sum(count(values[name]) for name in _ALWAYS_TOLD) + _RULES
+        shown = view.files(suspects, self._budget - told)
+        context = view.context(shown.functions, suspects, self._budget - told - shown.tokens)
+        surroundings = _surroundings(test_file, self._top) if level == WIDEST else []
+        read_only = view.fitting(surroundings, self._budget - told - shown.tokens - context.tokens)
+        self._say_what_is_missing([*shown.left_out, *context.left_out, *read_only.left_out])
+        values["editable"] = "\n".join(f"- {path.relative_to(self._top).as_posix()}" for path in shown.files)
+        prompt = self._prompt(values, failed, context.text, continued=continued)
+        return Brief(prompt, shown.files, read_only.files, evidence, shown.cut)
 
     def executed(self, error: TestError) -> list[Path]:
         """The files that the failing test leads to and that a fix may edit, most suspicious first."""
         evidence = self._evidence_for(error)
         test_file = find_test_file(error, evidence, self._top)
         return suspect_files(error, evidence, self._top, test_file, self._permitted)
+
+    def forget(self) -> None:
+        """The sources have changed for good: look at every test anew."""
+        self._evidence.clear()
 
     def _named(self) -> list[Path]:
         """Files that the user named as permitted."""
@@ -89,10 +117,6 @@ class Briefing:
     def _may_edit(self, path: Path) -> bool:
         return not self._sources or any(path.is_relative_to(source) for source in self._sources)
 
-    def forget(self) -> None:
-        """The sources have changed for good: look at every test anew."""
-        self._evidence.clear()
-
     def _evidence_for(self, error: TestError) -> TestRun:
         if not error.test_function:  # a file that cannot be collected has no test to look at
             return TestRun(())
@@ -101,66 +125,53 @@ class Briefing:
             self._evidence[error.id] = self._runner.run([error.nodeid, *others][:MOST_TRACED], trace=True)
         return self._evidence[error.id]
 
-    def _within(self, paths: list[Path], room: int, purpose: str) -> list[Path]:
-        """The paths that fit; the first one to be edited always does."""
-        taken: list[Path] = []
-        for path in paths:
-            if _size(path) <= room or (not taken and not purpose):
-                taken.append(path)
-                room -= _size(path)
-        left_out = [path.relative_to(self._top).as_posix() for path in paths if path not in taken]
+    def _say_what_is_missing(self, left_out: Sequence[str]) -> None:
         if left_out:
-            self._notice(f"Left out of the prompt {purpose}".rstrip() + f", over its budget: {', '.join(left_out)}")
-        return taken
+            self._notice(f"Left out of the prompt, over its budget: {', '.join(left_out)}")
 
-    def _prompt(
-        self,
-        error: TestError,
-        evidence: TestRun,
-        test_file: Path | None,
-        failed: list[FixAttempt],
-        editable: list[Path],
-    ) -> str:
+    def _values(self, error: TestError, evidence: TestRun, test_file: Path | None, level: int) -> dict[str, str]:
         details = error.error_details
-        values = {
+        traced = evidence.of(error.nodeid).details if level > 1 else None  # with the values of locals
+        return {
             "nodeid": error.nodeid,
-            "test_source": _test_source(error, test_file),
+            "test_source": self._test_source(error, test_file),
             "error_type": details.error_type or "an error",
             "message": fenced(shorten(details.message, 6_000) or "(no message)"),
-            "traceback": fenced(shorten(details.stack_trace, 6_000) or "(none)"),
+            "traceback": fenced(shorten((traced or details).stack_trace, 6_000) or "(none)"),
             "captured_output": _captured(details.captured_output),
             "test_rule": _TEST_MAY_CHANGE if self._permitted.tests else _TEST_STAYS,
-            "editable": "\n".join(f"- {path.relative_to(self._top).as_posix()}" for path in editable),
         }
+
+    def _test_source(self, error: TestError, test_file: Path | None) -> str:
+        if not test_file:
+            return "(its source could not be read)"
+        text = test_file.read_text("utf-8", errors="replace")
+        test = excerpt_of_test(text, error.test_function, 8_000)
+        conftests = [path for path in _surroundings(test_file, self._top)[1:][::-1] if path.is_file()]
+        fixtures = fixtures_for(test, [path.read_text("utf-8", errors="replace") for path in conftests], 2_000)
+        also = f"\n\nFixtures of its conftest.py:\n\n{fenced(fixtures, 'python')}" if fixtures else ""
+        return fenced(test, "python") + also
+
+    def _prompt(self, values: dict[str, str], failed: list[FixAttempt], context: str, *, continued: bool) -> str:
+        if continued:
+            return self._prompts.render("continued", **values, failure=_told_alone(failed[-1], values), context=context)
         if not failed:
-            return self._prompts.render("first_attempt", **values)
+            return self._prompts.render("first_attempt", **values, context=context)
         tried = "\n\n".join(_told(attempt) for attempt in failed)
-        return self._prompts.render("retry", **values, attempts=tried, suspects=self._suspects(error, evidence))
-
-    def _suspects(self, error: TestError, evidence: TestRun) -> str:
-        lines = [
-            f"{line.file.relative_to(self._top).as_posix()}:{line.line}: {_line_of(line.file, line.line)}"
-            for line in suspect_lines(error, evidence, self._top, 8)
-            if line.file.is_relative_to(self._top)
-        ]
-        if not lines:
-            return ""
-        block = fenced("\n".join(lines), "")
-        return f"Lines that this test executes more than passing tests do, most suspicious first:\n\n{block}\n"
+        return self._prompts.render("retry", **values, attempts=tried, context=context)
 
 
+CHARACTERS_PER_TOKEN = 4
+"""A usual estimate for code, where no tokeniser is at hand."""
 _TEST_STAYS = "The test is right and must stay as it is."
 _TEST_MAY_CHANGE = (
     "The test may be wrong itself: edit it only where it contradicts what the code is plainly meant to do."
 )
-_MOST_FILES = (3, 6, 10)
-"""Per attempt: a sharp view first, a wider one when that did not help."""
-_PROMPT_SHARE = 8_000
-"""Characters of the budget that are set aside for the prompt itself."""
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
+_MOST_FILES = (3, 6, 10, 10)
+"""Per context level: a sharp view first, a wider one when that did not help."""
+_ALWAYS_TOLD = ("test_source", "message", "traceback", "captured_output")
+_RULES = 400
+"""Tokens that the fixed words of a prompt take at the most."""
 
 
 def _surroundings(test_file: Path | None, top: Path) -> list[Path]:
@@ -171,12 +182,6 @@ def _surroundings(test_file: Path | None, top: Path) -> list[Path]:
     return [test_file, *(path for path in conftests if path.is_file() and not path.is_symlink())]
 
 
-def _test_source(error: TestError, test_file: Path | None) -> str:
-    if not test_file:
-        return "(its source could not be read)"
-    return fenced(excerpt_of_test(test_file.read_text("utf-8", errors="replace"), error.test_function, 8_000), "python")
-
-
 def _captured(output: str) -> str:
     return f"\nCaptured output:\n\n{fenced(shorten(output, 3_000))}\n" if output.strip() else ""
 
@@ -184,11 +189,18 @@ def _captured(output: str) -> str:
 def _told(attempt: FixAttempt) -> str:
     why = shorten(attempt.reason, 1_500) or "the test still failed"
     told = f"Attempt {attempt.attempt_number}: {why}"
-    if attempt.changes and attempt.changes.description:
+    if attempt.changes and attempt.changes.description and not attempt.refused_by:
         told += f"\n\n{fenced(shorten(attempt.changes.description, 4_000), 'diff')}"
     return told
 
 
-def _line_of(file: Path, number: int) -> str:
-    lines = file.read_text("utf-8", errors="replace").splitlines()
-    return lines[number - 1].strip() if number <= len(lines) else ""
+def _told_alone(attempt: FixAttempt, values: Mapping[str, str]) -> str:
+    """Why the last attempt failed, told to whom made it; and whether it changed anything."""
+    why = attempt.reason or "the test still failed"
+    unchanged = why.startswith("the test still fails") and why.partition(": ")[2].split() == _bare(values)
+    return "It changed nothing: the test fails exactly as before." if unchanged else fenced(shorten(why, 3_000))
+
+
+def _bare(values: Mapping[str, str]) -> list[str]:
+    message = "\n".join(values["message"].splitlines()[1:-1])
+    return f"{values['error_type']}: {message}".split()

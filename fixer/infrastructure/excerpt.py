@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 LONGEST_LINE = 2_000
@@ -30,6 +31,17 @@ def excerpt_of_test(source: str, test_function: str, limit: int) -> str:
     return shorten("\n\n".join(parts), limit)
 
 
+def fixtures_for(test: str, conftests: Sequence[str], limit: int) -> str:
+    """The fixtures of these files that a test, or one of them, asks for by name; the nearest file comes first."""
+    wanted, taken = set(re.findall(r"\w+", test)), dict[str, str]()
+    for source in (*conftests, *conftests):  # one fixture may ask for another of an outer file
+        for name, text in _fixtures(source):
+            if name in wanted and name not in taken and sum(map(len, taken.values())) + len(text) <= limit:
+                taken[name] = text
+                wanted |= set(re.findall(r"\w+", text))
+    return "\n\n".join(taken.values())
+
+
 def shorten(text: str, limit: int) -> str:
     """At most about `limit` characters: whole lines from the head and the tail, and how many are missing between."""
     if len(text) <= limit:
@@ -49,6 +61,18 @@ def fenced(text: str, language: str = "") -> str:
     while fence in text:
         fence += "`"
     return f"{fence}{language}\n{text.strip(chr(10))}\n{fence}"
+
+
+def _fixtures(source: str) -> Iterator[tuple[str, str]]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    lines = source.splitlines()
+    for node in tree.body:
+        decorators = node.decorator_list if isinstance(node, _Definition) else []
+        if isinstance(node, _Definition) and any("fixture" in ast.dump(decorator) for decorator in decorators):
+            yield node.name, _text(lines, node)
 
 
 def _find(body: list[ast.stmt], path: list[str]) -> list[_Definition]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -137,9 +137,10 @@ class LedgerErrors:
     Within a process every error is one object, so that whoever holds it sees what became of it.
     """
 
-    def __init__(self, ledger: Ledger, run_id: str) -> None:
+    def __init__(self, ledger: Ledger, run_id: str, mask: Callable[[str], str] = lambda text: text) -> None:
         self._ledger = ledger
         self._run_id = run_id
+        self._mask = mask
         self._known: dict[UUID, TestError] = {}
 
     def get_by_id(self, error_id: UUID) -> TestError | None:
@@ -155,8 +156,18 @@ class LedgerErrors:
         """Store the error and all its attempts, in one transaction."""
         self._known[error.id] = error
         with self._ledger.transaction() as db:
-            db.execute(_SAVE_ERROR, {**_error_values(error), "run_id": self._run_id})
+            db.execute(_SAVE_ERROR, {**_error_values(error), **self._masked(error), "run_id": self._run_id})
             db.executemany(_SAVE_ATTEMPT, [_attempt_values(attempt) for attempt in error.fix_attempts])
+
+    def _masked(self, error: TestError) -> dict[str, str]:
+        """What a test has printed may hold keys, and the ledger outlives them."""
+        details = error.error_details
+        texts = {
+            "message": details.message,
+            "stack_trace": details.stack_trace,
+            "captured_output": details.captured_output,
+        }
+        return {name: _storable(self._mask(text)) for name, text in texts.items()}
 
     def get_unfixed_errors(self) -> Sequence[TestError]:
         """The unfixed errors of this run, in the order in which they were found."""

@@ -114,7 +114,9 @@ class PytestRunner:
         try:
             if collect_only:
                 return self._call([*self._rerun_args(nodeids, "--collect-only")])
-            return self._call(self._rerun_args(nodeids), select=nodeids, trace=trace)
+            # Whoever wants the lines wants to know all that can be seen of the failure.
+            seen = ("--showlocals",) if trace else ()
+            return self._call(self._rerun_args(nodeids, *seen), select=nodeids, trace=trace)
         except (TestsCannotRun, UsageError) as problem:
             if not ran_before:
                 raise

@@ -31,13 +31,13 @@ class Workspace:
         self._landing = landing
         self._run_id = run_id
         self._undo_commits: Callable[[], None] = lambda: None
-        self._model = ""
+        self._model: Callable[[], str] = lambda: ""
         self._later = InterruptLater()
         self._attempt: FixAttempt | None = None
         self._error: TestError | None = None
         self._adopted: list[Adopted] = []
 
-    def use_engine(self, undo_commits: Callable[[], None], model: str) -> None:
+    def use_engine(self, undo_commits: Callable[[], None], model: Callable[[], str]) -> None:
         """Name the engine whose commits in the shadow are undone on revert, and the model behind it."""
         self._undo_commits = undo_commits
         self._model = model
@@ -177,7 +177,7 @@ class Workspace:
             "Fixer-Test": fix.nodeid.replace("\n", "\\n"),
             "Fixer-Fix": fix.id,
             "Fixer-Run": self._run_id,
-            "Co-authored-by": f"aider ({self._model}) <aider@aider.chat>",
+            "Co-authored-by": f"aider ({self._model()}) <aider@aider.chat>",
         }
         body = "\n".join(f"{name}: {value}" for name, value in trailers.items())
         return StoredFix(fix.id, fix.attempt_id, fix.nodeid, fix.run_id, "", "", f"{subject}\n\n{body}\n")

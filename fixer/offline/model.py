@@ -160,9 +160,22 @@ def _sureness(choice: Choice) -> str:
     return f"Confidence {choice.confidence:.0%}{why}."
 
 
+def _places(places: Sequence[Suspect]) -> str:
+    """The most suspicious, for whoever comes next."""
+    named = dict.fromkeys(f"{place.source.path.name}:{place.statement.lineno}" for place in places[:20])
+    first, *more = list(named)[:5]
+    return f"{first} (then {', '.join(more)})" if more else first
+
+
+def _near(candidate: Candidate) -> str:
+    removed, added = (" ".join(line.strip() for line in lines) for lines in changed_lines(candidate))
+    return f"a near miss at {candidate.source.path.name}:{candidate.line}: `{added}` for `{removed}` breaks other tests"
+
+
 def _nothing_found(places: Sequence[Suspect], outcome: Outcome, unreadable: Sequence[str]) -> str:
     best = places[0] if places else None
-    where = f"; best place {best.source.path.name}:{best.statement.lineno}" if best else "; no place to look at"
+    where = f"; best place {_places(places)}" if best else "; no place to look at"
+    where += "".join(f"; {_near(candidate)}" for candidate in outcome.near)
     unread = f" Not searched: {'; '.join(unreadable)}." if unreadable else ""
     if best and not outcome.tried:
         return f"No fix found: every edit that can be thought of was tried before{where}.{unread}\n"

@@ -30,6 +30,8 @@ class Outcome:
     """The keys of the candidates that do not pass."""
     tried: int
     seconds: float
+    near: tuple[Candidate, ...] = ()
+    """Some that pass the failing test, and break another."""
 
 
 class Search:
@@ -64,9 +66,12 @@ class Search:
         """
         found: list[Found] = []
         failed: set[str] = set()
+        near: list[Candidate] = []
         number = 0
         for number, (candidate, run) in enumerate(self._results(candidates), start=1):
-            passing = self._judged(candidate) if passes(run, self._nodeid) else None
+            passed = passes(run, self._nodeid)
+            passing = self._judged(candidate) if passed else None
+            near += [candidate] if passed and not passing else []
             if passing is None:
                 failed.add(candidate.key)
             else:
@@ -75,7 +80,7 @@ class Search:
             self._say(number, len(found))
             if sum(one.complete for one in found) >= self._enough:
                 break
-        return Outcome(tuple(found), frozenset(failed), number, monotonic() - self._started)
+        return Outcome(tuple(found), frozenset(failed), number, monotonic() - self._started, tuple(near[:3]))
 
     def _results(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, TestRun]]:
         for overlay, run in self._checker.check(self._overlays(candidates), [self._nodeid]):

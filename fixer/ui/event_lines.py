@@ -29,8 +29,7 @@ def line_of(event: DomainEvent, *, verbose: bool = False) -> str:
         case Diagnosed(errors, diagnosis):
             return _set_aside(errors, diagnosis)
         case FixAttemptStarted():
-            where = f"attempt {event.attempt_number}/{event.max_attempts}, temperature {event.temperature:g}"
-            return f"{harmless(event.nodeid)}: {where}"
+            return f"{harmless(event.nodeid)}: {rung_of(event)}"
         case PhaseEntered(phase=phase):
             return f"  {phase}" if verbose else ""
         case FixAttemptCompleted():
@@ -38,6 +37,12 @@ def line_of(event: DomainEvent, *, verbose: bool = False) -> str:
         case Notice():
             return harmless(event.text) if verbose or not event.detail else ""
     return _end_of_a_fix(event)
+
+
+def rung_of(event: FixAttemptStarted) -> str:
+    """Which attempt it is, and in what it differs from the others."""
+    model = f", {harmless(event.model)}" if event.model else ""
+    return f"attempt {event.attempt_number}/{event.max_attempts}{model}, temperature {event.temperature:g}"
 
 
 def spent(usage: Usage) -> str:

@@ -23,7 +23,7 @@ from fixer.domain.events import (
     PhaseEntered,
 )
 from fixer.domain.models import Usage
-from fixer.ui.event_lines import line_of, spent
+from fixer.ui.event_lines import line_of, rung_of, spent
 from fixer.ui.foreign_text import harmless
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class RunState:
         if self._current not in (None, event.error_id):  # the run has left the last test, fixed or not
             self.finished.add(self._current)
         self._current, self.nodeid = event.error_id, harmless(event.nodeid)
-        self.step = f"attempt {event.attempt_number}/{event.max_attempts}, temperature {event.temperature:g}"
+        self.step = rung_of(event)
 
     def _count(self, usage: Usage) -> None:
         self.phase = ""

@@ -98,14 +98,6 @@ def test_an_unknown_model_is_refused_before_anything_is_sent(tree: Tree) -> None
     assert tree.fingerprint() == before
 
 
-def test_several_models_are_refused_rather_than_all_but_one_ignored(tree: Tree) -> None:
-    said = fixer(tree.path, "run", "--yes", FIXER_MODEL="offline,openai/gpt-x")
-    assert said.code == 2
-    assert said.err == (
-        "fixer: One run uses one model, not offline and openai/gpt-x (FIXER_MODEL).\n  Name one: --model offline\n"
-    )
-
-
 def test_a_missing_key_is_named_with_its_variable(tree: Tree) -> None:
     said = fixer(tree.path, "run", "--yes", "--model", "anthropic/claude-sonnet-4-5")
     assert said.code in (2, 5)

@@ -95,7 +95,7 @@ class Bench:
         executed = {self.error.nodeid: {self.top / "pkg/calc.py": frozenset({2})}}
         briefing = Briefing(StillRunner(TestRun((), executed)), PromptLibrary(), self.top)
         return AiderCoder(
-            model=model,
+            models=[model],
             shadow=self.shadow,
             briefing=briefing,
             local_models=local or {},
@@ -228,8 +228,8 @@ ATTEMPT_FAILURES = [
     (failure(400, "This model's maximum context length is 4096", "context_length_exceeded"), "context window", 1),
     (failure(413, "too large"), "context window", 1),
     (Answer("The bug is in add."), "without an edit", 1),
-    (Answer("pkg/calc.py\n```python\n<<<<<<< SEARCH\nx\n```\n"), "malformed edit", 2),
-    (edit("pkg/calc.py", "    return a * b\n", REPLACE), "did not match", 2),
+    (Answer("pkg/calc.py\n```python\n<<<<<<< SEARCH\nx\n```\n"), "malformed edit", 3),
+    (edit("pkg/calc.py", "    return a * b\n", REPLACE), "did not match", 3),
     (edit("pkg/calc.py", SEARCH, SEARCH), "changed nothing", 1),
     (Answer("late", delay=2), "timed out after 1 s", 1),
     (failure(400, "no such parameter"), "rejected the request (400): no such parameter", 1),
@@ -605,7 +605,7 @@ def test_the_engine_takes_no_address_from_the_repository_and_leaves_nothing_at_h
         "import os\n"
         "from fixer.infrastructure.aider_coder import AiderCoder\n"
         "from fixer.infrastructure.briefing import Briefing\n"
-        "coder = AiderCoder(model='gpt-4o', shadow=None, briefing=None, local_models={}, notice=print)\n"
+        "coder = AiderCoder(models=['gpt-4o'], shadow=None, briefing=None, local_models={}, notice=print)\n"
         "coder.prefetch(); coder.check_model()\n"
         "print(os.environ.get('OPENAI_API_BASE'), os.environ.get('EVIL'))\n"
     )

@@ -454,7 +454,7 @@ def _fail(bench: Bench) -> None:
         calc.write_bytes(before)
         reach("engine restored")
 
-    bench.workspace.use_engine(undo_commits, "offline")
+    bench.workspace.use_engine(undo_commits, lambda: "offline")
     try:
         _attempt(bench)
     finally:

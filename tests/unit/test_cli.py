@@ -171,7 +171,15 @@ def test_the_help_of_run_tells_every_default_by_topic(capsys: pytest.CaptureFixt
     main(["run", "-h"])
     text = capsys.readouterr().out
     topics = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert topics == ["Arguments:", "Which tests:", "Which model:", "What may happen:", "Output:", "Options:"]
+    assert topics == [
+        "Arguments:",
+        "Which tests:",
+        "Which model:",
+        "How much it may cost:",
+        "What may happen:",
+        "Output:",
+        "Options:",
+    ]
     for default in ("offline", "3", "0.4", "0.1", "120", "suite", "60"):
         assert f"[default: {default}]" in text
 

@@ -20,6 +20,7 @@ VALUES = {
         "captured_output",
         "editable",
         "test_rule",
+        "context",
     )
 }
 
@@ -38,9 +39,9 @@ def test_the_first_prompt_uses_everything_it_is_given() -> None:
 
 
 def test_the_retry_prompt_adds_what_was_tried() -> None:
-    text = PromptLibrary().render("retry", **VALUES, attempts="<attempts>", suspects="<suspects>")
+    text = PromptLibrary().render("retry", **VALUES, attempts="<attempts>")
     assert "<attempts>" in text
-    assert "<suspects>" in text
+    assert "<context>" in text
 
 
 def test_the_project_may_bring_its_own(folder: Path) -> None:
@@ -72,7 +73,7 @@ def test_a_prompt_that_cannot_be_filled_in_is_a_usage_error(folder: Path, text: 
 
 def test_a_value_that_is_missing_is_named() -> None:
     with pytest.raises(UsageError, match=r"retry\.md asks for \$\{attempts\}"):
-        PromptLibrary().render("retry", **VALUES, suspects="")
+        PromptLibrary().render("retry", **VALUES)
 
 
 def test_a_link_out_of_the_project_is_not_sent_to_anyone(folder: Path, tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def test_when_nothing_is_left_to_try_that_is_said(request_: RepairRequest, tmp_p
     model = model_for(checker, tmp_path)
     for attempt in range(1, 6):
         answer = model.answer(RepairRequest(request_.error, attempt, 0.4, request_.sources, request_.evidence))
-    assert answer == "No fix found: every edit that can be thought of was tried before; best place app.py:5.\n"
+    assert "No fix found: every edit that can be thought of was tried before; best place app.py:5 " in answer
+    assert answer.endswith("(then app.py:4, app.py:1).\n")
 
 
 def test_no_edit_is_tried_twice_whatever_the_attempt(request_: RepairRequest, tmp_path: Path) -> None:
