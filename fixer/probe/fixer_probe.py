@@ -1,4 +1,4 @@
-"""A pytest plugin that writes down what pytest knows, one JSON line per fact, at once: a crash loses nothing known.
+"""A pytest plugin that writes down what pytest knows, one JSON line per fact: a crash loses no verdict.
 
 It is injected with `-p fixer_probe` into the project's own interpreter and configured by FIXER_PROBE_* variables:
 OUT (file to append to), NONCE (in every line, unknown to the code under test) or NONCE_FILE (holds it, is deleted),
@@ -8,6 +8,7 @@ the files of all imported modules), INSTALLED (set: tell of the names of those t
 Python 3.8 and newer, pytest 6.2 and newer. It must warn about nothing: many projects turn warnings into errors.
 """
 
+import _signal  # type: ignore[import-not-found,unused-ignore]
 import faulthandler
 import json
 import linecache
@@ -24,6 +25,8 @@ TEXT_LIMIT = 40000
 FRAME_LIMIT = 60
 MOST_LINES = 30000000
 """Bytes of executed lines that are written where nobody asked for them expressly; of further tests nothing is known."""
+AT_ONCE_SECONDS = 1.0
+"""A phase that took so long is told of at once, so that who waits hears of it; quicker ones with what comes next."""
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _settings: "dict[str, str]" = {}
@@ -105,6 +108,7 @@ class Probe:
         self._process = self._own_id()
         self._seconds = 0.0 if _has_own_timeout(config) else float(settings.get("TIMEOUT", "0"))
         self._tracer = _tracer(settings)
+        self._kept = b""
         self._lines_left = MOST_LINES if "TRACE_IF_CHEAP" in settings else sys.maxsize
 
     @pytest.hookimpl(optionalhook=True)
@@ -217,8 +221,12 @@ class Probe:
             facts["text"] = _cut("\n\n".join(filter(None, [_longrepr_text(report), threads])))
             facts["sections"] = [[name, _cut(text)] for name, text in report.sections]
             facts.update(_facts(report))
-        self._write("report", **facts)
-        self._write_lines(report)
+        # Until its teardown a test is not finished, whatever has passed: one visit to the file for all of it.
+        keep = report.passed and report.when != "teardown" and report.duration < AT_ONCE_SECONDS
+        lines = self._lines_of(report)
+        self._write("report", keep=keep or bool(lines), **facts)
+        if lines:
+            self._write("lines", nodeid=report.nodeid, files=json.loads(lines))
 
     def pytest_internalerror(self, excrepr):
         self._write("internal-error", text=_cut(str(excrepr)))
@@ -231,11 +239,10 @@ class Probe:
             self._write("installed", names=_installed_modules())
         self._write("end", status=int(exitstatus))
 
-    def _write_lines(self, report):
+    def _lines_of(self, report):
         lines = getattr(report, "_fixer_lines", "")
         self._lines_left -= len(lines)
-        if lines and self._lines_left > 0:
-            self._write("lines", nodeid=report.nodeid, files=json.loads(lines))
+        return lines if self._lines_left > 0 else ""
 
     def _ids(self, name):
         if name not in self._settings:
@@ -243,22 +250,30 @@ class Probe:
         with open(self._settings[name], encoding="ascii") as file:
             return set(json.load(file))
 
-    def _write(self, kind, **facts):
+    def _write(self, kind, keep=False, **facts):
         if self._is_worker or self._own_id() != self._process:
             return
         # The last two, because the runner looks at the end of the file.
         facts["kind"], facts["nonce"] = kind, self._settings.get("NONCE", "")
-        line = self._encode(facts).encode("ascii") + b"\n"
-        # Opened for each line: a test may close every descriptor it finds.
+        self._kept += self._encode(facts).encode("ascii") + b"\n"
+        if not keep:
+            self._put_kept()
+
+    def _put_kept(self):
+        # Opened each time: a test may close every descriptor it finds.
         descriptor = self._open(self._settings["OUT"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            self._put(descriptor, line)
+            self._put(descriptor, self._kept)
+            self._kept = b""
         finally:
             self._close(descriptor)
 
 
 class _Limit:
-    """Raises Timeout in the main thread when its block takes too long; no limit where signals cannot be had."""
+    """Raises Timeout in the main thread when its block takes too long; no limit where signals cannot be had.
+
+    `_signal`, because `signal.signal` makes an enum of each handler, which costs more than everything else here.
+    """
 
     def __init__(self, seconds):
         self._on = seconds > 0 and hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
@@ -266,13 +281,13 @@ class _Limit:
 
     def __enter__(self):
         if self._on:
-            self._before = signal.signal(signal.SIGALRM, self._stop)
+            self._before = _signal.signal(signal.SIGALRM, self._stop)
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
     def __exit__(self, *_):
         if self._on:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self._before)
+            _signal.signal(signal.SIGALRM, self._before)
 
     def _stop(self, *_):
         timeout = Timeout("the test took longer than %g s" % self._seconds)
