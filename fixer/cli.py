@@ -101,7 +101,7 @@ def run(
     first: Annotated[bool, _tests("-x", "", "Only the first failing test.")] = False,
     from_log: Annotated[str, _tests("--from-log", "FILE", "The failing tests of a log; - reads stdin.")] = "",
     model: Annotated[
-        list[str] | None, _model("--model", "NAME", "Any that Aider knows; repeat it to climb.  [default: offline]")
+        list[str] | None, _model("--model", "NAME", "Any Aider knows; repeatable.  [default: offline]")
     ] = None,
     attempts: Annotated[int | None, _model("--attempts", "N", "Attempts per test.  [default: 3]")] = None,
     temperature: Annotated[float | None, _model("--temperature", "T", "Of the first.  [default: 0.4]")] = None,
