@@ -38,7 +38,7 @@ def tree(tmp_path: Path) -> Tree:
         edits(RIGHT, (".git/hooks/pre-commit", "", "#!/bin/sh\ntouch PWNED\n")),
         edits(RIGHT, ("../outside.py", "", "x = 1\n")),
         edits(RIGHT, ("sitecustomize.py", "", "open('PWNED', 'w')\n")),
-        Answer(edit(*RIGHT).text + SHELL + "See http://127.0.0.1:9/x and tests/test_calc.py\n"),
+        Answer(f"{edit(*RIGHT).text}{SHELL}" + "See http://127.0.0.1:9/x and tests/test_calc.py\n"),
     ],
     ids=["conftest", "git hook", "outside", "sitecustomize", "shell and address"],
 )
