@@ -20,10 +20,14 @@ def add_to(app: typer.Typer) -> None:
 
 def config(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    ladder: Annotated[bool, typer.Option("--ladder", help="The attempts at a test, one by one.")] = False,
 ) -> None:
     """Every setting, its value, and where that came from."""
-    from fixer.configuration import print_settings
+    from fixer.configuration import print_ladder, print_settings
 
+    if ladder:
+        print_ladder(Path.cwd(), dict(os.environ), as_json=as_json)
+        return
     print_settings(Path.cwd(), dict(os.environ), as_json=as_json)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -106,8 +106,14 @@ def load_settings(project: Path, flags: Mapping[str, object], environ: Mapping[s
         for name, value in layer.values.items():
             origins[name] = layer.origin(name)
             values[name] = _checked(name, value, origins[name])
+    if "ladder" in origins and _rank(layers, "model") < _rank(layers, "ladder"):
+        del values["ladder"], origins["ladder"]  # whoever names a model wants that one, and not the project's
     everywhere = {field.name: origins.get(field.name, "default") for field in fields(Settings)}
     return Loaded(Settings(**values), everywhere)
+
+
+def _rank(layers: Sequence[_Layer], name: str) -> int:
+    return next(number for number, layer in enumerate(layers) if name in layer.values)
 
 
 def keys_found(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

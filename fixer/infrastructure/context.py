@@ -133,16 +133,16 @@ def _imports(text: str) -> Iterator[int]:
 
 
 def _with_gaps(lines: list[str], wanted: set[int]) -> Iterator[str]:
-    missing = 0
+    missing: list[str] = []
     for number, line in enumerate([*lines, ""], start=1):
         last = number > len(lines)
         if number in wanted or last:
-            if missing:
-                yield f"[... {missing} lines not shown ...]\n"
-            missing = 0
+            told = [f"[... {len(missing)} lines not shown ...]\n"]
+            yield from told if any(map(str.strip, missing)) else missing
+            missing = []
             yield line
         else:
-            missing += 1
+            missing.append(line)
 
 
 def _named(file: Path, top: Path) -> str:

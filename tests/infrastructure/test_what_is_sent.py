@@ -19,7 +19,7 @@ from fixer.infrastructure.briefing import Brief, Briefing
 from fixer.infrastructure.prompt_library import PromptLibrary
 
 APPROVED = Path(__file__).parents[1] / "assets" / "approved"
-FILLER = "".join(f"\n\ndef unused_{number}(x):\n    return [x + {number}] * {number}\n" for number in range(150))
+FILLER = "".join(f"\n\ndef unused_{number}(x):\n    return [x + {number}] * {number}\n" for number in range(250))
 SHOP = (
     "import math\n\nfrom shop.tax import rate\n\n\nclass Basket:\n    def __init__(self, items):\n"
     "        self.items = items\n\n    def total(self):\n        return self.net() + rate(self.net())\n\n"
