@@ -40,6 +40,9 @@ def main(argv: list[str]) -> int:
 
 
 def _invoke(argv: list[str]) -> int:
+    from fixer.infrastructure.user_env import user_env
+
+    os.environ.update(user_env(os.environ))
     words, pytest_args = _split(argv)
     command = typer.main.get_command(app)
     with command.make_context("fixer", words, obj=pytest_args) as context:

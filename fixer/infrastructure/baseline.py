@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fixer.application.ports import Listener, TestRunner
-from fixer.domain.events import DomainEvent, FixedAlong, FixLanded, FixTakenBack, TestsRan
+from fixer.domain.events import DomainEvent, FixedAlong, FixLanded, FixTakenBack, Notice, TestsRan
 from fixer.domain.models import TestResult, TestRun, Verdict
 
 SELECTION = "the selection"
@@ -40,6 +40,8 @@ class Baseline:
         """Run exactly these tests."""
         run = self._runner.run(nodeids, trace=trace)
         self._tell(_named(nodeids), run.results, run.seconds)
+        if trace and self._publish:
+            self._publish(Notice(self._cost_of_tracing(run), detail=True))
         return run
 
     def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
@@ -72,6 +74,15 @@ class Baseline:
         passed = [result.nodeid for result in self._results(nodeid) if result]
         fixed = [other for other in self._fixed if other != nodeid and "::" in other and other not in passed]
         return passed + fixed
+
+    def _cost_of_tracing(self, run: TestRun) -> str:
+        """The tests' own time, with their lines recorded and, in the first run, without."""
+        before = {result.nodeid: result.seconds for result in self._first.results}
+        known = [result for result in run.results if result.nodeid in before]
+        with_lines, without = sum(result.seconds for result in known), sum(before[one.nodeid] for one in known)
+        return (
+            f"Recorded the lines of {len(run.results)} tests: {with_lines:.2f} s of testing, {without:.2f} s at first."
+        )
 
     def _results(self, nodeid: str) -> list[TestResult]:
         return self._modules.get(_module(nodeid), [])

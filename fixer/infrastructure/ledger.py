@@ -157,7 +157,11 @@ class LedgerErrors:
         self._known[error.id] = error
         with self._ledger.transaction() as db:
             db.execute(_SAVE_ERROR, {**_error_values(error), **self._masked(error), "run_id": self._run_id})
-            db.executemany(_SAVE_ATTEMPT, [_attempt_values(attempt) for attempt in error.fix_attempts])
+            db.executemany(_SAVE_ATTEMPT, [self._attempt_values(attempt) for attempt in error.fix_attempts])
+
+    def _attempt_values(self, attempt: FixAttempt) -> dict[str, object]:
+        """Its reason may quote what a test has printed; its diff is the user's own text, and stays what it is."""
+        return {**_attempt_values(attempt), "reason": _storable(self._mask(attempt.reason))}
 
     def _masked(self, error: TestError) -> dict[str, str]:
         """What a test has printed may hold keys, and the ledger outlives them."""

@@ -166,3 +166,12 @@ def test_unknown_names_are_refused_with_the_command_that_lists_them(tmp_path: Pa
         with pytest.raises(UsageError) as refused:
             ask("nope")
         assert refused.value.cure == "List them with: fixer history"
+
+
+def test_an_attempt_s_reason_is_kept_without_secrets(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    errors = LedgerErrors(ledger, ledger.start_run(tmp_path, "m"), lambda text: text.replace("hunter2", "***"))
+    error = an_error("test_y")
+    error.mark_attempt_failed(error.start_fix_attempt(0.4), "it printed hunter2")
+    errors.save(error)
+    assert ledger.db.execute("SELECT reason FROM attempts").fetchone()[0] == "it printed ***"

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from fixer.domain.events import DomainEvent, FixedAlong, FixLanded, FixTakenBack, TestsRan
+from fixer.domain.events import DomainEvent, FixedAlong, FixLanded, FixTakenBack, Notice, TestsRan
 from fixer.domain.models import TestResult, TestRun, Verdict
 from fixer.infrastructure.baseline import SELECTION, Baseline
 
@@ -20,11 +20,21 @@ class Everything:
         return self.run(["t.py::ok", "t.py::red", "t.py::skipped"])
 
     def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
-        del trace
-        return TestRun(tuple(TestResult(nodeid, _verdict(nodeid)) for nodeid in nodeids), seconds=2.0)
+        took = 0.5 if trace else 0.2
+        results = (TestResult(nodeid, _verdict(nodeid), seconds=took) for nodeid in nodeids)
+        return TestRun(tuple(results), seconds=2.0)
 
     def run_test_and_check(self, test_file: Path, test_function: str) -> TestResult:
         return self.run([f"{test_file}::{test_function}"]).results[0]
+
+
+def test_what_recording_lines_costs_is_told() -> None:
+    heard: list[DomainEvent] = []
+    baseline = Baseline(Everything(), heard.append)
+    baseline.discover()
+    baseline.run(["t.py::red", "t.py::ok"], trace=True)
+    (told,) = (event for event in heard if isinstance(event, Notice))
+    assert told == Notice("Recorded the lines of 2 tests: 1.00 s of testing, 0.40 s at first.", detail=True)
 
 
 def test_runs_are_told_of_in_words_with_their_counts() -> None:
