@@ -57,12 +57,16 @@ def scrub(text: str) -> str:
     for name, value in os.environ.items():
         if len(value) >= _SHORTEST_SECRET and name.upper().endswith(_SECRET_NAMES):
             text = text.replace(value, "***")
-    return _LOOKS_SECRET.sub(r"\1***", text)
+    return _LOOKS_SECRET.sub(lambda found: f"{next(filter(None, found.groups()))}***", text)
 
 
 _SHORTEST_SECRET = 6
 _SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
-_LOOKS_SECRET = re.compile(r"((?:sk|pk|gsk|xai|AIza)[-_]?|//[^/\s:@]*:|[Bb]earer\s+)[^\s@'\",]{6,}(?=@|\b)")
+# A hyphen, or digits far behind, because `skip_all` and `task_list` are code; a password only in front of an @.
+_LOOKS_SECRET = re.compile(
+    r"""(\b(?:sk|pk|gsk|xai)-)[\w-]{6,}|(\b(?:sk|pk|gsk|xai)_)(?=\w*\d)\w{16,}|(\bAIza)[\w-]{20,}"""
+    r"""|(//[^/\s:@]*:)[^\s@'",/]+(?=@)|(\b[Bb]earer\s+)(?=\S*[\d.])[^\s'",]{6,}"""
+)
 _CHECK_BASE = "Check {base} and the network, or use --model offline, which needs none."
 _OTHER_MODEL = "choose another model with --model."
 _UNAUTHORISED = Failure("unauthorised (401): the provider refused the key", Gravity.FATAL, "Check {key}.")

@@ -372,7 +372,7 @@ def test_what_failed_in_the_users_own_run_is_enough_and_their_cache_only_read(
     assert {path: path.read_bytes() for path in tree.path.glob(".pytest_cache/**/*") if path.is_file()} == cache
 
 
-DOCTOR = ("git", "settings", "interpreter", "plugins", "model", "lock", "leftovers", "ledger", "disk")
+DOCTOR = ("git", "settings", "interpreter", "plugins", "model", "servers", "lock", "leftovers", "ledger", "disk")
 
 
 def test_doctor_in_a_good_place(tree: Tree) -> None:

@@ -264,7 +264,16 @@ def test_two_red_tests_that_demand_opposite_things_are_not_both_fixed(
     assert "a * b" in tree.read("calc.py")
 
 
-def test_a_fix_that_holds_only_the_first_time_is_none(tree: Tree, scripted_model: ScriptedModel) -> None:
+@pytest.mark.parametrize(
+    ("warm", "ending"),
+    [
+        ("false", "(after it had passed 1 of 2 runs)"),
+        ("true", "assert 0 == 2\n +  where 0 = add(1, 1)"),  # a pass that only a fork has seen counts for nothing
+    ],
+)
+def test_a_fix_that_holds_only_the_first_time_is_none(
+    tree: Tree, scripted_model: ScriptedModel, warm: str, ending: str
+) -> None:
     tree.write("test_calc.py", "from calc import add\n\n\ndef test_add():\n    assert add(1, 1) == 2\n")
     tree.commit()
     before = tree.fingerprint()
@@ -273,8 +282,8 @@ def test_a_fix_that_holds_only_the_first_time_is_none(tree: Tree, scripted_model
         "    if seen.exists():\n        return 0\n    seen.touch()\n    return a + b\n"
     )
     scripted_model.answers(edit("calc.py", "    return a - b\n", once))
-    env = {"SEEN": str(tree.path.parent / "seen"), **model_env(scripted_model)}
+    env = {"SEEN": str(tree.path.parent / "seen"), "FIXER_WARM": warm, **model_env(scripted_model)}
     said = fixer(tree.path, "run", "--yes", "--json", "--attempts", "1", **env)
     assert said.code == 1, said.err
-    assert said.data["tests"][0]["attempts"][0]["reason"].endswith("(after it had passed 1 of 2 runs)")
+    assert said.data["tests"][0]["attempts"][0]["reason"].endswith(ending)
     assert tree.fingerprint() == before

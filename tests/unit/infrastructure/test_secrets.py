@@ -52,6 +52,10 @@ def test_a_variable_of_this_environment_is_masked_wherever_it_stands(monkeypatch
         "assert sha256(b'x') == '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881'\n",
         "tests/test_token.py::test_secret[1] FAILED\n",
         "secret == expected_secret\n",
+        "tests/test_skip_by_exception.py::test_skip_everything\n",
+        "task_manager_of_group_1 = sk_total_amount_2 + pkg_version\n",
+        "http://127.0.0.1:43210/v1\n",
+        "the bearer of good tidings\n",
     ],
 )
 def test_what_a_program_says_of_secrets_is_none(text: str) -> None:
