@@ -12,7 +12,6 @@ import ast
 import json
 import os
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cpu_time import begin_counting, counted
 from repair_sets import SETS, Case
 
 from fixer.application.ports import RepairRequest
@@ -111,7 +111,7 @@ def _searched(case: Case, project: Path, runner: PytestRunner, run: TestRun, sec
     file, _, function = failed.nodeid.partition("::")
     error = TestError(Path(file), function, failed.details, failed.location, failed.frames)
     request = RepairRequest(error, 1, 0.4, (project / case.broken,), traced)
-    before = _cpu()
+    before = begin_counting()
     with ForkChecker(
         python=Path(sys.executable), project=project, rootdir=lambda: project, test_timeout=TEST_SECONDS
     ) as checker:
@@ -124,12 +124,7 @@ def _searched(case: Case, project: Path, runner: PytestRunner, run: TestRun, sec
             seed=seed,
         )
         answer = model.answer(request)
-    return _judged(case, project, answer, _cpu() - before)
-
-
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return _judged(case, project, answer, counted() - before)
 
 
 def _judged(case: Case, project: Path, answer: str, cpu: float) -> Repaired:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from command import fixer_argv, model_env
+from cpu_time import begin_counting, counted
 from scripted_model import Answer, ScriptedModel, edit
 from tree import Tree
 
@@ -231,20 +232,10 @@ def candidates(asked: argparse.Namespace) -> list[Row]:
 
 
 def _cpu(work: Callable[[], object], then: Callable[[], None] = lambda: None) -> float:
-    """CPU seconds of the work and of every process that it starts, orphans too."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans are waited for here, and so counted
-    before = os.times()
+    before = begin_counting()
     work()
     then()
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            break
-    after = os.times()
-    return sum(after[:4]) - sum(before[:4])
+    return counted() - before
 
 
 def _bare_candidates(python: Path, project: Path, count: int) -> None:
