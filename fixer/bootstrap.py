@@ -113,7 +113,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         publisher,
         before_fixing=before_fixing,
         look_again=settings.guard == "suite",
-        triage=_triage(memory.project, plan, errors, Baseline(runner, publisher), publisher, named),
+        triage=_triage(memory.project, plan, errors, Baseline(runner, publisher), baseline, publisher, named),
         named=named,
         choose=plan.choose,
     )
@@ -124,15 +124,16 @@ def _triage(
     plan: RunPlan,
     errors: LedgerErrors,
     fresh: Baseline,
+    glance: Baseline,
     publisher: _Publisher,
     named: Callable[[str], bool],
 ) -> Triage:
-    """With fresh processes: forks share what differs from one process to the next, and makes tests come and go."""
+    """Judged by fresh processes: forks share what differs from one to the next, and makes tests come and go."""
     from fixer.application.triage import Triage
     from fixer.infrastructure.surroundings import EnvironmentLook
 
     look = EnvironmentLook(project.directory, project.top, plan.interpreter)
-    return Triage(errors, fresh, publisher, look=look, named=named)
+    return Triage(errors, fresh, publisher, look=look, named=named, glance=glance)
 
 
 def _runner(project: Project, plan: RunPlan) -> PytestRunner:

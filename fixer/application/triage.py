@@ -16,6 +16,7 @@ class Triage:
 
     `look` recognises faults outside of the code by their words alone. `named` says which tests the user asked for by
     their exact id: these are never set aside. `tries` is how often a test runs alone before it is called a ghost.
+    `glance` may be a quicker runner, of whose answers only a failure ends the matter.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Triage:
         look: Callable[[TestError], Diagnosis | None] = lambda error: None,
         named: Callable[[str], bool] = lambda nodeid: False,
         tries: int = 3,
+        glance: TestRunner | None = None,
     ) -> None:
         self._errors = error_repo
         self._tests = test_runner
@@ -34,6 +36,7 @@ class Triage:
         self._look = look
         self._named = named
         self._tries = tries
+        self._glance = glance or test_runner
         self._ghostly: set[Hashable] = set()
 
     def __call__(self, errors: Sequence[TestError]) -> None:
@@ -51,7 +54,7 @@ class Triage:
         """
         if not error.test_function or self._named(error.nodeid):
             return False
-        if not self._passes_alone(error):
+        if not self._glance.run_test_and_check(error.test_file, error.test_function):
             return False
         self._examine(error, alone=[True], seen=[False, True])
         return True

@@ -65,8 +65,8 @@ class WarmRunner:
 
     def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
         """Run exactly these tests."""
-        found = None if trace else self._warm.run(nodeids)
-        if found is not None and all(self._believed(found.of(nodeid)) for nodeid in nodeids):
+        found = self._warm.run(nodeids, trace=trace)
+        if found is not None and (self._warm.confirms(found) if trace else self._believes(found, nodeids)):
             return found
         return self._fresh.run(nodeids, trace=trace)
 
@@ -75,6 +75,9 @@ class WarmRunner:
         file = Path(test_file).as_posix()
         nodeid = f"{file}::{test_function}" if test_function else file
         return self.run([nodeid]).of(nodeid)
+
+    def _believes(self, found: TestRun, nodeids: Sequence[str]) -> bool:
+        return all(self._believed(found.of(nodeid)) for nodeid in nodeids)
 
 
 class WarmProcess:
@@ -113,17 +116,23 @@ class WarmProcess:
         if self._depths:
             self._notice(f"Tests are looked at in processes that are {self._depths[0].value}.")
 
-    def run(self, nodeids: Sequence[str]) -> TestRun | None:
+    def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun | None:
         """What they show; None where that has to be seen in a fresh process."""
         if not self._runner or not self._depths or self._hopeless.intersection(nodeids):
             return None
         try:
-            return self._runner.run(nodeids)
+            return self._runner.run(nodeids, trace=trace)
         except (TestsCannotRun, UsageError):
             return None
         except Unfit as why:
             self._went_wrong(str(why))
             return None
+
+    def confirms(self, shown: TestRun) -> bool:
+        """Whether tests fail as they did at first, and the others do too or pass: what is looked at is the same."""
+        known = {result.nodeid: (result.verdict, result.reason) for result in self.known.results}
+        new = [result for result in shown.results if (result.verdict, result.reason) != known.get(result.nodeid)]
+        return all(map(is_pass, new)) and any(is_failure(result) for result in shown.results)
 
     def close(self) -> None:
         """End all processes and remove all files."""
@@ -193,8 +202,9 @@ class Forks:
     def _launch(self, arguments: tuple[str, ...], folder: Path, env: dict[str, str], printed: Path) -> Running:
         seconds = self._fresh.run_timeout + _GRACE_SECONDS
         limits = Limits(seconds, _memory(), seconds * (os.cpu_count() or 1))
-        server = self._server()
-        return server.launch(arguments, folder, env, printed, limits, configured=self.depth is Depth.CONFIGURED)
+        # What is configured is kept for the arguments of ordinary runs; recording lines takes others, and is rare.
+        configured = self.depth is Depth.CONFIGURED and "FIXER_PROBE_TRACE" not in env
+        return self._server().launch(arguments, folder, env, printed, limits, configured=configured)
 
     def _server(self) -> WarmServer:
         if self._servers and not self._servers[0].is_alive():

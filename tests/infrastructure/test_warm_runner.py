@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -116,6 +117,27 @@ BAD: dict[str, tuple[str, str]] = {
     "a killed group": ("    import os; os.killpg(0, 9)", "crashed (SIGKILL)"),
     "a fork": ("    import os\n    if not os.fork(): return 3\n    os.wait(); return 4", "AssertionError"),
 }
+
+
+def test_lines_are_recorded_without_a_process_where_the_known_failure_shows_again(warm: Bench) -> None:
+    shown = warm.runner.run([ADD, ZERO], trace=True)
+    assert warm.processes() == 0
+    fresh = warm.fresh.run([ADD, ZERO], trace=True)
+    assert [(result.nodeid, result.reason) for result in shown.results] == [(ADD, "AssertionError"), (ZERO, "")]
+    assert shown.executed == fresh.executed
+    assert shown.executed[ADD][warm.project / "calc.py"] == {2}
+    assert _without_addresses(shown) == _without_addresses(fresh)
+
+
+def _without_addresses(run: TestRun) -> list[str]:
+    return [re.sub(r"0x[0-9a-f]+", "", str(result.details)) for result in run.results]
+
+
+@pytest.mark.parametrize("body", ["    raise OSError", "    return a + b"])
+def test_lines_of_another_failure_than_the_known_one_are_recorded_by_a_fresh_process(warm: Bench, body: str) -> None:
+    warm.write(body)
+    warm.runner.run([ADD], trace=True)
+    assert warm.processes() == 1
 
 
 @pytest.mark.slow

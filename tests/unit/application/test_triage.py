@@ -115,6 +115,17 @@ def test_what_passes_alone_just_before_it_would_be_paid_for_is_a_ghost() -> None
     assert bench.memory.saved == [error]
 
 
+def test_a_quick_look_ends_the_matter_only_where_it_shows_a_failure() -> None:
+    glance, fresh = Runs(never, a=[False, True]), Runs(never, a=[True, True])
+    triage = Triage(Memory(), fresh, lambda event: None, glance=glance)
+    assert not triage.is_ghost(red("a"))
+    assert fresh.log == []
+    error = red("a")
+    assert triage.is_ghost(error)
+    assert fresh.log == ["a", "a"]
+    assert glance.log == ["a", "a"]
+
+
 def test_of_ghosts_with_one_cause_only_the_first_is_looked_at_closely() -> None:
     place = CodeLocation(Path("/p/shop.py"), 3)
     runs = Runs(lambda nodeid: True, a=[True] * 3, b=[True] * 3, c=[True] * 3)
