@@ -70,7 +70,8 @@ def _agrees(name: str, method: ast.AST) -> bool:
     if not isinstance(method, Function | ast.Lambda):
         return False
     answers = [answer for answer in returns(method) if answer is not None and not _is_not_implemented(answer)]
-    values = {_constant(answer) for answer in answers}
+    asked_about = [argument.arg for argument in method.args.args[1:]]
+    values = {_constant(answer) if not _is_given(answer, asked_about) else "True" for answer in answers}
     if not answers or len(values) != 1 or NOT_LITERAL in values:
         return False
     return not (name == "__bool__" and values == {"False"})
@@ -78,6 +79,18 @@ def _agrees(name: str, method: ast.AST) -> bool:
 
 def _is_not_implemented(answer: ast.expr) -> bool:
     return isinstance(answer, ast.Name) and answer.id == "NotImplemented"
+
+
+def _is_given(answer: ast.expr, asked_about: list[str]) -> bool:
+    """Whether the answer is that there is something to compare with: `other is not None`."""
+    return (
+        isinstance(answer, ast.Compare)
+        and isinstance(answer.left, ast.Name)
+        and answer.left.id in asked_about
+        and isinstance(answer.ops[0], ast.IsNot | ast.NotEq)
+        and literal(answer.comparators[0]) is None
+        and len(answer.ops) == 1
+    )
 
 
 def _constant(answer: ast.expr) -> object:

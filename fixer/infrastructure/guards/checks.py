@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fixer.infrastructure.guards.candidate import Candidate, DiffGuard
 from fixer.infrastructure.guards.change import NOT_LITERAL, Code, Function, SourceChange, literal, own_nodes
@@ -14,7 +15,8 @@ class ChecksGuard(DiffGuard):
     """What was refused before is still refused.
 
     A check is an `assert`, a `raise` or an isinstance test. One may give way to another, to a branch that answers
-    instead, or move to another function; a placeholder (NotImplementedError) and a re-raise are none.
+    instead, or move to a function that calls this one or is called by it; a placeholder (NotImplementedError) and a
+    re-raise are none.
     """
 
     name = "removed check"
@@ -27,9 +29,9 @@ class ChecksGuard(DiffGuard):
         changes = list(candidate.comparable)
         for change in changes if not _is_misspelt_constant(candidate) else []:
             yield from _decided(change)
-        moved = {kind for change in changes for kind in _gained(change)}
+        gained = [check for change in changes for check in _gained(change)]
         for change in changes:
-            yield from _weakened(change, moved)
+            yield from _weakened(change, gained)
 
 
 def _is_misspelt_constant(candidate: Candidate) -> bool:
@@ -37,17 +39,37 @@ def _is_misspelt_constant(candidate: Candidate) -> bool:
     return any(f"name '{word}'" in candidate.error.error_details.message for word in ("true", "false"))
 
 
-def _gained(change: SourceChange) -> Iterator[str]:
-    """The kinds of checks that a function has more of."""
+@dataclass(frozen=True)
+class _Gained:
+    """A kind of check that a function has more of."""
+
+    kind: str
+    name: str
+    function: Function
+
+
+def _gained(change: SourceChange) -> Iterator[_Gained]:
     for name, new in change.new.functions.items():
         old = change.old.functions.get(name)
-        yield from _checks(new) - (_checks(old) if old else Counter())
+        for kind in _checks(new) - (_checks(old) if old else Counter()):
+            yield _Gained(kind, name.rpartition(".")[2], new)
 
 
-def _weakened(change: SourceChange, moved: set[str]) -> Iterator[str]:
+def _moved_to(gained: _Gained, name: str, function: Function) -> bool:
+    """Whether one speaks of the other: a check that nobody comes by has not moved, it is gone."""
+    return gained.name in _mentioned(function) or name.rpartition(".")[2] in _mentioned(gained.function)
+
+
+def _mentioned(function: Function) -> set[str]:
+    names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    return names | {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+
+
+def _weakened(change: SourceChange, gained: list[_Gained]) -> Iterator[str]:
     for name, old in change.old.functions.items():
         new = change.new.functions.get(name)
         lost = _lost(old, new) if new else Counter()
+        moved = {check.kind for check in gained if lost and new and _moved_to(check, name, new)}
         gone = [kind for kind in lost if kind not in moved]
         if new and gone:
             yield (

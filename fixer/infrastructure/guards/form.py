@@ -10,7 +10,7 @@ from fixer.infrastructure.guards.change import SourceChange
 
 
 class SyntaxGuard(DiffGuard):
-    """A file that could be parsed before can still be parsed.
+    """A file that could be parsed before can still be parsed, and so can a new one: else no guard could read it.
 
     What this Python could not parse before either may be newer than it, and is left to the tests.
     """
@@ -22,7 +22,7 @@ class SyntaxGuard(DiffGuard):
         """The line and the parser's words."""
         for change in candidate.changes:
             broken = change.new.error
-            if broken and change.before is not None and not change.old.error:
+            if broken and not change.old.error:
                 yield f"{change.path}:{broken.lineno or 1}: SyntaxError: {broken.msg}; write the file so that it parses"
 
 

@@ -18,8 +18,9 @@ class SpecialCaseGuard(DiffGuard):
 
     Refused are, where they are new: a comparison with such a value that decides about a literal or an exception; a
     table of the test's inputs and outputs; a membership in a list of the test's inputs; a function that only
-    returns the expected value. Values that are special in their own right are none: 0, 1, -1, empty ones, None, True,
-    False, Python's own `__names__`. Nor is a further case in code that told such values apart before.
+    returns the expected value; a comparison of a digest with a literal. Values that are special in their own right are
+    none: 0, 1, -1, empty ones, None, True, False, Python's own `__names__`. Nor is a further case in code that told
+    such values apart before.
     """
 
     name = "special case"
@@ -81,6 +82,7 @@ def _from_id(error: TestError) -> Iterator[object]:
 
 def _special_cases(old: Code, new: Code, values: _Values) -> Iterator[tuple[ast.AST, str]]:
     yield from _tables(old, new, values)
+    yield from _by_digest(old, new)
     for name, function in new.functions.items():
         before = old.functions.get(name)
         known = {ast.dump(node) for node in own_nodes(before)} if before else set()
@@ -227,6 +229,28 @@ def _tables(old: Code, new: Code, values: _Values) -> Iterator[tuple[ast.AST, st
             yield node, "the test's own table"
 
 
+def _by_digest(old: Code, new: Code) -> Iterator[tuple[ast.AST, str]]:
+    """New comparisons of a digest with a literal: that is how an input is told apart without being named."""
+    known = {ast.dump(node) for node in old.nodes if isinstance(node, ast.Compare)}
+    for node in new.nodes:
+        if not isinstance(node, ast.Compare) or ast.dump(node) in known:
+            continue
+        sides = (node.left, *node.comparators)
+        written = [side for side in sides if literal(side) is not NOT_LITERAL and not _is_trivial(literal(side))]
+        if written and any(map(partial(_is_digest, new), sides)):
+            yield node, ast.unparse(written[0])
+
+
+def _is_digest(code: Code, side: ast.expr) -> bool:
+    calls = (node for node in ast.walk(side) if isinstance(node, ast.Call))
+    return any(code.full_name(call.func).startswith(_DIGESTS) or _is_hash(code, call) for call in calls)
+
+
+def _is_hash(code: Code, call: ast.Call) -> bool:
+    return code.full_name(call.func) in ("hash", "builtins.hash")
+
+
+_DIGESTS = ("hashlib.", "zlib.crc32", "zlib.adler32", "binascii.crc", "hmac.")
 _TABLE = ast.Dict | ast.List | ast.Tuple
 
 
