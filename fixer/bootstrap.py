@@ -94,7 +94,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         reviewer=plan.reviewer,
         editor=HandEdit(workspace, memory.project, os.environ, plan.pause),
         publish=publisher,
-        confirm=settings.confirm,
+        confirmed_by=_confirming(settings.confirm, baseline, runners.glancing, Baseline(runner, publisher)),
         ladder=settings.rungs(),
         meter=budget,
     )
@@ -158,19 +158,31 @@ class _Runners:
 
     fixing: TestRunner
     guarding: TestRunner | None = None
+    glancing: TestRunner | None = None
     prepare: Callable[[Collection[str]], None] = lambda red: None
 
 
 def _test_runners(fresh: PytestRunner, settings: Settings, publisher: _Publisher) -> _Runners:
     """A guard may believe a fork that a test passes where a fresh process looks at everything in the end."""
     from fixer.infrastructure.baseline import Baseline
-    from fixer.infrastructure.warm_runner import WarmProcess, WarmRunner, is_pass
+    from fixer.infrastructure.warm_runner import WarmProcess, WarmRunner, is_failure, is_pass
 
     if not settings.warm:
         return _Runners(fresh)
     warm = WarmProcess(fresh, publisher.detail)
     guarding = Baseline(WarmRunner(fresh, warm, is_pass), publisher) if settings.guard == "suite" else None
-    return _Runners(WarmRunner(fresh, warm), guarding, warm.calibrate)
+    glancing = Baseline(WarmRunner(fresh, warm, lambda result: is_pass(result) or is_failure(result)), publisher)
+    return _Runners(WarmRunner(fresh, warm), guarding, glancing, warm.calibrate)
+
+
+def _confirming(
+    count: int, fixing: TestRunner, glancing: TestRunner | None, fresh: TestRunner
+) -> tuple[TestRunner, ...]:
+    """Who has to see a test pass. One fork at the most: what differs between processes by chance, forks have in common.
+
+    A single confirmation is a fresh process, where a fork has seen no failure.
+    """
+    return (glancing, *[fresh] * (count - 1)) if glancing and count > 1 else (fixing,) * count
 
 
 def _made_with(project: Project, plan: RunPlan, runner: PytestRunner) -> dict[str, str]:

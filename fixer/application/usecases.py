@@ -46,8 +46,9 @@ class TestFixingService:
 
     Of what `error_repo`, `ai_manager`, `test_runner`, `vcs_manager` and `change_applier` return, only the truth
     is relied on to decide; whatever else their answers carry is recorded. `confirm` is how often, each time in a
-    process of its own, a test has to pass before its fix counts. A `ladder` takes the place of the temperatures and of
-    `max_retries`; its last rung is reached only where each one before it could tell something new.
+    process of its own, a test has to pass before its fix counts; `confirmed_by` names the runners that have to see it
+    pass instead, quick ones first, of which the last has to be beyond doubt. A `ladder` takes the place of the
+    temperatures and of `max_retries`; its last rung is reached only where each one before it could tell something new.
     """
 
     __test__: ClassVar[bool] = False
@@ -69,6 +70,7 @@ class TestFixingService:
         editor: HandEditor | None = None,
         publish: Listener | None = None,
         confirm: int = 1,
+        confirmed_by: Sequence[TestRunner] = (),
         ladder: Sequence[Rung] = (),
         meter: Meter | None = None,
     ) -> None:
@@ -85,7 +87,7 @@ class TestFixingService:
         self._guards = guards
         self._reviewer = reviewer
         self._editor = editor
-        self._confirm = confirm
+        self._confirmed_by = tuple(confirmed_by) or (test_runner,) * confirm
         self._publish: Callable[[DomainEvent], None] = publish or _nobody_listens
         self._refused_by = ""
 
@@ -182,8 +184,8 @@ class TestFixingService:
 
     def _tested(self, error: TestError) -> str:
         """Why the test cannot be trusted to pass now; empty where it passed as often as is asked for."""
-        for passed in range(self._confirm):
-            result = self._tests.run_test_and_check(error.test_file, error.test_function)
+        for passed, runner in enumerate(self._confirmed_by):
+            result = runner.run_test_and_check(error.test_file, error.test_function)
             if not result:
                 again = f" (after it had passed {passed} of {passed + 1} runs)" if passed else ""
                 return f"{_describe(result)}{again}"

@@ -376,6 +376,15 @@ class TestOneTest:
         assert bench.service.attempt_fix(bench.error().id)
         assert bench.tree.log == ["propose", *["check"] * 3, "commit Fix t.py::test_a"]
 
+    def test_a_fix_is_confirmed_by_all_runners_that_are_named_in_their_order(self) -> None:
+        quick, sure = Bench(), Bench(red=still_red)
+        bench = Bench(confirmed_by=[quick.tests, sure.tests], max_retries=1)
+        error = bench.error()
+        assert not bench.service.attempt_fix(error.id)
+        assert (quick.tree.log, sure.tree.log) == (["check"], ["check"])
+        assert bench.tree.log == ["propose", "revert"]
+        assert error.fix_attempts[0].reason.endswith("(after it had passed 1 of 2 runs)")
+
     def test_a_fix_that_does_not_hold_a_second_time_is_none(self) -> None:
         bench = Bench(confirm=2, max_retries=2)
         results = iter([True, False, False])
