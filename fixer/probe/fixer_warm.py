@@ -7,7 +7,8 @@ cannot be had this way. The end of the input ends everything. Python 3.8 and new
 
 A run is forked from a process that has loaded pytest and what is installed, and nothing of the project; or, where it is
 to be `configured`, from one that besides has read the configuration and every initial conftest.py, as long as none of
-the files that it has read changes. With `--spare` the process itself becomes the run, and takes only one.
+the files that it has read changes. That depends on the options and on the folders of the test files, not on the files.
+With `--spare` the process itself becomes the run, and takes only one.
 """
 
 import atexit
@@ -121,15 +122,16 @@ class Configured:
     """The near end of a process that has read the configuration for certain arguments and an environment."""
 
     def __init__(self, request, not_its_own, opened):
-        self._for = _without_nonce(request)
+        self._for = _configuration(request)
         self._socket, far = socket.socketpair()
         near = self._socket.fileno()
+        opened.leave_out(os.path.dirname(request["output"]))
         self.pid = forked(lambda: run(request, [_serving(far, opened)]), (*not_its_own, near))
         far.close()
 
     def takes(self, request):
         """Whether its configuration is the request's."""
-        return _without_nonce(request) == self._for
+        return _configuration(request) == self._for
 
     def pass_on(self, request, requests, answers):
         """Hand the request in and the answers out; false where it was not begun."""
@@ -156,9 +158,18 @@ class Configured:
             os.waitpid(self.pid, 0)
 
 
-def _without_nonce(request):
+def _configuration(request):
+    """What pytest's configuration depends on; of files it is their folders: there it looks for its settings."""
     environ = {name: value for name, value in request["environ"].items() if name != "FIXER_PROBE_NONCE"}
-    return dict(request, environ=environ)
+    options, files = _split(request["arguments"])
+    places = sorted({os.path.dirname(path) if os.path.isfile(path) else path for path in files})
+    return dict(request, environ=environ, arguments=options, places=places)
+
+
+def _split(arguments):
+    """The options, and what comes behind them."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:end], arguments[end + 1 :]
 
 
 def _serving(channel, opened):
@@ -173,10 +184,19 @@ def _serving(channel, opened):
                 raise pytest.exit.Exception("no more requests")
             limit(request["memory"], request["cpu"])
             _forget_what_is_shared(session.config)
+            _point_at(session.config, request["arguments"])
             probe = session.config.pluginmanager.get_plugin("fixer-probe-hooks")
             probe.begin(request["environ"]["FIXER_PROBE_NONCE"])
 
     return ServeConfigured()
+
+
+def _point_at(config, arguments):
+    """Have these files collected, whichever the configuration was made for."""
+    files = _split(arguments)[1]
+    sys.argv[1:] = arguments
+    if files:  # else they are those of the settings
+        config.args = config.option.file_or_dir = config.known_args_namespace.file_or_dir = list(files)
 
 
 def _next_run(channel, opened, config):
@@ -236,11 +256,16 @@ class Opened:
         self._seen = {}
         self._on = True
         self._library = os.path.dirname(os.__file__) + os.sep
+        self._ours: "tuple[str, ...]" = ("/proc/", "/dev/", "/sys/", self._library, _HERE)
         sys.addaudithook(self._note)
 
     def forget(self):
         """Watch no longer."""
         self._on = False
+
+    def leave_out(self, folder):
+        """What is in it is made for each run: pytest's own cache, which says nothing that a run is to know."""
+        self._ours = (*self._ours, folder + os.sep)
 
     def watch_for_new(self, config):
         """Also see where a file comes to be that pytest would have read."""
@@ -269,7 +294,7 @@ class Opened:
         if not self._on or event != "open" or not isinstance(arguments[0], str):
             return
         path, writes = arguments[0], (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
-        if writes or path in self._seen or path.startswith(("/proc/", "/dev/", "/sys/", self._library, _HERE)):
+        if writes or path in self._seen or path.startswith(self._ours):
             return
         if "site-packages" in path or "dist-packages" in path or path.startswith(sys.pycache_prefix or "\0"):
             return

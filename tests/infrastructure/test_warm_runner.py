@@ -211,6 +211,30 @@ def test_where_there_is_no_fork_a_process_waits_that_was_started_ahead(tmp_path:
     bench.process.close()
 
 
+def test_what_is_configured_serves_all_files_of_a_folder_and_no_others(bench: Bench) -> None:
+    (bench.project / "conftest.py").write_text("import os\nREAD_BY = os.getpid()\n")
+    (bench.project / "test_other.py").write_text(
+        "def test_other():\n    import conftest; assert not conftest.READ_BY\n"
+    )
+    (bench.project / "test_third.py").write_text(
+        "def test_third():\n    import conftest; assert not conftest.READ_BY\n"
+    )
+    (bench.project / "deep").mkdir()
+    (bench.project / "deep" / "conftest.py").write_text("import sys\nsys.deep = True\n")
+    (bench.project / "deep" / "test_deep.py").write_text("def test_deep():\n    import sys; assert not sys.deep\n")
+    bench.begin()
+    assert bench.process.depth is Depth.CONFIGURED
+    others = ["test_other.py::test_other", "test_third.py::test_third"]
+    said = [bench.runner.run([nodeid]).of(nodeid).details for nodeid in (*others, *others)]
+    both = bench.runner.run(others)
+    said += [result.details for result in both.results]
+    assert [result.nodeid for result in both.results] == others
+    assert len({details.message for details in said if details}) == 1
+    deep = bench.runner.run(["deep/test_deep.py::test_deep"]).results
+    assert [(result.nodeid, result.reason) for result in deep] == [("deep/test_deep.py::test_deep", "AssertionError")]
+    assert bench.processes() == 1
+
+
 def test_a_conftest_that_has_changed_is_read_again_with_all_that_it_reads(bench: Bench) -> None:
     (bench.project / "conftest.py").write_text("import helper\nDATA = open('data.txt').read()\n")
     (bench.project / "helper.py").write_text("ANSWER = 1\n")
