@@ -119,6 +119,7 @@ def _one_test(kind: Kind, asked: argparse.Namespace) -> list[Row]:
         warm = WarmProcess(fresh, said.append)
         runner = WarmRunner(fresh, warm, lambda result: is_pass(result) or bool(result.details))
         runner.discover()
+        warm.calibrate([_RED])
         if warm.depth is None:
             raise SystemExit(f"no warm runner: {said}")
         runner.run([_RED])
