@@ -7,6 +7,11 @@ import signal
 import sys
 import time
 
+try:
+    import resource
+except ImportError:
+    resource = None  # type: ignore[assignment]
+
 _POLL_SECONDS = 0.001
 
 
@@ -46,9 +51,7 @@ def outcome(child, seconds, requests, spared=()):
 
 def limit(memory, seconds):
     """Bound this process, in bytes of address space and seconds of work."""
-    try:
-        import resource
-    except ImportError:
+    if resource is None:
         return
     limits = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1), (resource.RLIMIT_CORE, 0))
     for kind, most in limits:

@@ -24,6 +24,7 @@ import socket
 import sys
 import tempfile
 import threading
+import tokenize
 import traceback
 import types
 
@@ -52,7 +53,7 @@ def main():
     opened = Opened()
     incoming = received(requests)
     preload(next(incoming, {"preload": ()})["preload"])
-    inspect.getmodule(main.__code__)
+    _fail_once()
     if "--spare" in sys.argv:
         for request in incoming:
             os.close(requests)
@@ -63,6 +64,19 @@ def main():
         return
     adopt_orphans()
     Loaded(incoming, requests, answers, opened).serve()
+
+
+def _fail_once():
+    """As a test does, so that what Python and pytest keep of the way there is kept for all runs."""
+    inspect.getmodule(main.__code__)
+    list(tokenize.generate_tokens(iter(["assert (\n", "1)\n", ""]).__next__))
+    with contextlib.suppress(Exception):
+        from _pytest._code import ExceptionInfo
+
+        try:
+            assert [os.sep] == [os.curdir], "as it is"
+        except AssertionError:
+            ExceptionInfo.from_current().getrepr(style="long")
 
 
 class Loaded:
