@@ -74,8 +74,8 @@ def _fail_once():
         from _pytest._code import ExceptionInfo
 
         try:
-            assert [os.sep] == [os.curdir], "as it is"
-        except AssertionError:
+            raise ValueError
+        except ValueError:
             ExceptionInfo.from_current().getrepr(style="long")
 
 
