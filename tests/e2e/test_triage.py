@@ -264,16 +264,8 @@ def test_two_red_tests_that_demand_opposite_things_are_not_both_fixed(
     assert "a * b" in tree.read("calc.py")
 
 
-@pytest.mark.parametrize(
-    ("warm", "ending"),
-    [
-        ("false", "(after it had passed 1 of 2 runs)"),
-        ("true", "assert 0 == 2\n +  where 0 = add(1, 1)"),  # a pass that only a fork has seen counts for nothing
-    ],
-)
-def test_a_fix_that_holds_only_the_first_time_is_none(
-    tree: Tree, scripted_model: ScriptedModel, warm: str, ending: str
-) -> None:
+@pytest.mark.parametrize("warm", ["false", "true"])
+def test_a_fix_that_holds_only_the_first_time_is_none(tree: Tree, scripted_model: ScriptedModel, warm: str) -> None:
     tree.write("test_calc.py", "from calc import add\n\n\ndef test_add():\n    assert add(1, 1) == 2\n")
     tree.commit()
     before = tree.fingerprint()
@@ -285,5 +277,5 @@ def test_a_fix_that_holds_only_the_first_time_is_none(
     env = {"SEEN": str(tree.path.parent / "seen"), "FIXER_WARM": warm, **model_env(scripted_model)}
     said = fixer(tree.path, "run", "--yes", "--json", "--attempts", "1", **env)
     assert said.code == 1, said.err
-    assert said.data["tests"][0]["attempts"][0]["reason"].endswith(ending)
+    assert said.data["tests"][0]["attempts"][0]["reason"].endswith("(after it had passed 1 of 2 runs)")
     assert tree.fingerprint() == before

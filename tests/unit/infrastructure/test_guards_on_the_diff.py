@@ -254,7 +254,9 @@ def test_a_wider_skip_in_a_test_that_may_be_edited_is_refused() -> None:
         ("x = 1\n", None, ""),
     ],
 )
-def test_what_could_be_parsed_still_can_and_so_can_what_is_new(before: str | None, after: str | None, said: str) -> None:
+def test_what_could_be_parsed_still_can_and_so_can_what_is_new(
+    before: str | None, after: str | None, said: str
+) -> None:
     candidate = Candidate((SourceChange("m.py", before, after),), failing())
     assert SyntaxGuard(lambda error, proposal: candidate).refuse(failing(), Proposal(None)) == said
 
