@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixer.infrastructure.model_failures import Gravity, name_failure, scrub
+from fixer.infrastructure.wire import EndlessAnswer
 
 
 class Refusal(Exception):
@@ -23,6 +24,11 @@ class Refusal(Exception):
         (Refusal("temperature is deprecated for this model", 400), "takes no temperature", Gravity.REPEATED),
         (Refusal("prompt is too long: 300000 tokens", 400), "context window", Gravity.ATTEMPT),
         (Refusal("Your credit balance is too low: insufficient credit", 400), "quota", Gravity.FATAL),
+        (Refusal("This is not a chat model and thus not supported", 404), "does not chat", Gravity.FATAL),
+        (Refusal("x does not support chat completions", 400), "does not chat", Gravity.FATAL),
+        (Refusal("OpenAIException - <html>nginx</html>", 404), "a web page answers", Gravity.FATAL),
+        (Refusal("OpenAIException - no model x here", 404), "model not found (404): no model x", Gravity.FATAL),
+        (EndlessAnswer("16 MB"), "did not end", Gravity.FATAL),
         (Refusal("Overloaded", 529), "server error (529): Overloaded", Gravity.PASSING),
         (ConnectionRefusedError("111"), "connection refused", Gravity.PASSING),
         (ConnectionResetError("104"), "dropped", Gravity.PASSING),
@@ -57,3 +63,19 @@ def test_no_secret_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "abc.def" not in text
     assert "host/v1" in text
     assert "task-list" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "room"),
+    [
+        ("This model's maximum context length is 8192 tokens. However, you requested 9000", 8192),
+        ("the request exceeds the available context size (2048 tokens), try increasing it", 2048),
+        ("prompt is too long: 213462 tokens > 200000 maximum", 200_000),
+        ("maximum context length is 131,072 tokens", 131_072),
+        ("too many tokens", None),
+    ],
+)
+def test_a_refusal_for_length_tells_how_much_fits(text: str, room: int | None) -> None:
+    failure = name_failure(Refusal(text, 400), 1)
+    assert "context window" in failure.reason
+    assert failure.room == room
