@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fixer.application.ports import Estimate, Meter
@@ -12,7 +13,7 @@ from fixer.domain.errors import CapReached
 from fixer.domain.ladder import Rung
 from fixer.domain.models import Usage
 from fixer.infrastructure.aider_model import EngineModel, count_tokens
-from fixer.infrastructure.model_failures import CUT, EMPTY, REFUSED, WITHHELD, Failure, Gravity, name_failure
+from fixer.infrastructure.model_failures import CUT, EMPTY, REFUSED, TOO_LONG, WITHHELD, Failure, Gravity, name_failure
 
 
 class Stopped(BaseException):
@@ -52,7 +53,7 @@ class Calls:
     ) -> None:
         self._engine = engine
         self._rung = rung
-        self._say = say
+        self.say = say
         self._meter = meter
         self._mask = mask
         self._show = show
@@ -61,6 +62,10 @@ class Calls:
         self._count = self._tokens_sent = self._tokens_received = 0
         self._cost: float | None = 0.0
         self._seconds = 0.0
+        self.to_write_out = 0
+        """Tokens of the files that the answer will hold, where it is to be whole files."""
+        self.asked = 0
+        """Tokens of the newest request, before it was sent."""
 
     @property
     def usage(self) -> Usage:
@@ -96,11 +101,21 @@ class Calls:
         _refuse_useless(answer)
         return digest, answer
 
+    @property
+    def expected(self) -> int:
+        """Tokens that the next answer will take, as far as can be known."""
+        return self.to_write_out + _SENTENCE if self.to_write_out else self._engine.usual_answer
+
     def _see_that_it_fits(self, messages: list[Any]) -> None:
+        self.asked = 0 if self._engine.local else count_tokens(self._engine, messages)
+        if self._engine.room and self.asked > self._engine.room:
+            raise Stopped(replace(TOO_LONG, room=self._engine.room))
         if self._meter is None:
             return
         try:
-            self._meter.before_call(Estimate() if self._engine.local else estimate(self._engine, messages))
+            self._meter.before_call(
+                Estimate() if self._engine.local else estimate(self._engine, self.asked, self.expected)
+            )
         except CapReached as reached:
             raise Capped(reached) from None
 
@@ -114,7 +129,7 @@ class Calls:
                 wait = max(pause or 0, failure.retry_after or 0)
                 if failure.gravity is not Gravity.PASSING or pause is None or wait > _LONGEST_WAIT:
                     raise Stopped(failure) from raised
-                self._say(f"{self._engine.name}: {failure.reason}; trying again in {wait:g} s")
+                self.say(f"{self._engine.name}: {failure.reason}; trying again in {wait:g} s")
                 time.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
@@ -162,12 +177,14 @@ class Calls:
         if self._engine.said_so:
             return
         self._engine.said_so = True
-        self._say(f"{self._engine.name} takes no temperature: attempts differ by what they are told instead")
+        self.say(f"{self._engine.name} takes no temperature: attempts differ by what they are told instead")
 
     def _account(self, answer: Any) -> None:
         usage = getattr(answer, "usage", None)
         self._tokens_sent += getattr(usage, "prompt_tokens", 0) or 0
-        self._tokens_received += getattr(usage, "completion_tokens", 0) or 0
+        received = getattr(usage, "completion_tokens", 0) or 0
+        self._tokens_received += received
+        self._engine.answers.append(received)
         cost = 0.0 if self._engine.local else self._price(answer)
         self._cost = None if cost is None or self._cost is None else self._cost + cost
 
@@ -178,17 +195,16 @@ class Calls:
         return None if cost is None else float(cost)
 
 
-def estimate(engine: EngineModel, messages: list[Any]) -> Estimate:
-    """What a call with these messages takes, with an answer of usual length."""
-    sent = count_tokens(engine, messages)
+def estimate(engine: EngineModel, sent: int, received: int) -> Estimate:
+    """What a call of so many tokens and their answer takes."""
     prices = engine.model.info.get("input_cost_per_token"), engine.model.info.get("output_cost_per_token")
     if prices[0] is None or prices[1] is None:
-        return Estimate(sent + USUAL_ANSWER, None)
-    return Estimate(sent + USUAL_ANSWER, sent * prices[0] + USUAL_ANSWER * prices[1])
+        return Estimate(sent + received, None)
+    return Estimate(sent + received, sent * prices[0] + received * prices[1])
 
 
-USUAL_ANSWER = 500
-"""Tokens: a sentence and an edit block or two. What an answer really took is counted when it is there."""
+_SENTENCE = 100
+"""Tokens around the files of an answer."""
 _PAUSES = (0.5, 1.5)
 """Seconds before the second and the third try."""
 _LONGEST_WAIT = 30.0

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fixer.domain.models import CodeChanges, Proposal, TestError
-from fixer.infrastructure.aider_calls import Calls
 from fixer.infrastructure.aider_model import EngineModel
 from fixer.infrastructure.briefing import Brief
 from fixer.infrastructure.edit_guard import EditGuard
-from fixer.infrastructure.model_failures import PROSE, TOO_LONG
+from fixer.infrastructure.model_failures import PROSE
 
 if TYPE_CHECKING:
     from fixer.infrastructure.aider_repo import ShadowGitRepo, SilentIO
@@ -74,8 +73,8 @@ def new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Bri
     coder.summarize_start = lambda: None
     contents = coder.get_abs_fnames_content
     coder.get_abs_fnames_content = lambda: ((name, brief.shown.get(Path(name), text)) for name, text in contents())
-    if engine.local:
-        coder.check_tokens = lambda messages: True
+    # Whether it fits is looked at before each call, and what does not is made to.
+    coder.check_tokens = lambda messages: True
     return coder
 
 
@@ -105,11 +104,9 @@ def proposal_of(repo: ShadowGitRepo, base: str) -> Proposal | None:
     return Proposal(CodeChanges(before, after, repo.diff_since(base)), files=files)
 
 
-def why_nothing(coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> str:
+def why_nothing(coder: Any, io: SilentIO, guard: EditGuard) -> str:
     if guard.refused:
         return f"edits refused: {'; '.join(dict.fromkeys(guard.refused))}"
-    if not calls.usage.calls:
-        return TOO_LONG.reason
     if coder.num_malformed_responses:
         said = coder.reflected_message or ""
         return "the edit did not match the file" if "match" in said else f"malformed edit: {_last_line(said)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,7 +29,7 @@ from fixer.infrastructure.aider_model import EngineModel
 from fixer.infrastructure.briefing import Brief, Briefing
 from fixer.infrastructure.edit_guard import EditGuard
 from fixer.infrastructure.litellm_provider import PROVIDER, LocalModelFailed, LocalProvider
-from fixer.infrastructure.model_failures import PROSE, Failure, Gravity
+from fixer.infrastructure.model_failures import NO_ROOM, PROSE, TOO_LONG, Failure, Gravity
 from fixer.infrastructure.quiet import Quiet
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ class AiderCoder:
         self._current = rung.model
         with Quiet() as quiet:
             engine = self._loaded(rung.model)
-            brief = self._brief(engine, error, rung)
+            asked = _Asked(engine, error, rung)
+            brief = self._brief(asked)
             if not brief.editable:
                 return Proposal(None, "no source file was found that a fix could be made in")
             calls = Calls(
@@ -144,8 +145,7 @@ class AiderCoder:
             )
             self._provider.request = _request(error, temperature, brief)
             try:
-                proposal = self._in_some_format(engine, calls, brief)
-                self._conversation.add(error, engine.name, brief.prompt, self._said())
+                proposal = self._answer(asked, calls, brief)
             except Stopped as stopped:
                 proposal = self._lost(engine, stopped.failure)
             except Capped as capped:
@@ -179,14 +179,45 @@ class AiderCoder:
             self._engines[name] = engine
         return self._engines[name]
 
-    def _brief(self, engine: EngineModel, error: TestError, rung: Rung) -> Brief:
+    def _answer(self, asked: _Asked, calls: Calls, brief: Brief) -> Proposal:
+        """What the model makes of it; what it has no room for is told it in fewer words."""
+        try:
+            proposal = self._in_some_format(asked.engine, calls, brief)
+        except Stopped as stopped:
+            if stopped.failure.reason != TOO_LONG.reason or self._kept_so_far():
+                raise
+            smaller = self._smaller(asked, calls, brief, stopped.failure.room)
+            return self._answer(asked, calls, smaller)
+        self._conversation.add(asked.error, asked.engine.name, brief.prompt, self._said())
+        return proposal
+
+    def _smaller(self, asked: _Asked, calls: Calls, brief: Brief, room: int | None) -> Brief:
+        """A brief that leaves room for the answer. Raises Stopped where there is none."""
+        engine = asked.engine
+        told = min(brief.tokens, engine.most_context or brief.tokens)
+        excess = calls.asked + calls.expected - room if room else 0
+        sizes = [told - excess if excess > 0 else told // 2, _LEAST_CONTEXT]
+        if self._conversation.messages():  # what was said before is the first to go
+            self._conversation = Conversation()
+            sizes = [engine.most_context]
+        for size in sizes:
+            engine.most_context = size and max(_LEAST_CONTEXT, size)
+            smaller = self._brief(asked)
+            if (smaller.prompt, smaller.shown) != (brief.prompt, brief.shown):
+                calls.say(f"{engine.name}: {TOO_LONG.reason}; trying again with less")
+                return smaller
+        has = f"{room:,} tokens" if room else "a size that it does not tell"
+        raise Stopped(replace(NO_ROOM, reason=f"{NO_ROOM.reason}: {has}, and {calls.asked:,} are needed"))
+
+    def _brief(self, asked: _Asked) -> Brief:
+        engine, error, rung = asked.engine, asked.error, asked.rung
         if engine.local:
             return self._briefing.prepare(error, rung.context)
         continued = rung.conversation == "continued" and self._conversation.can_go_on(error, engine.name)
         if not continued:
             self._conversation = Conversation()
         count = partial(aider_model.count_tokens, engine)
-        return self._briefing.prepare(error, rung.context, continued=continued, count=count)
+        return self._briefing.prepare(error, rung.context, continued=continued, most=engine.most_context, count=count)
 
     def _said(self) -> str:
         return str(self._last[0].partial_response_content or "") if self._last else ""
@@ -215,6 +246,7 @@ class AiderCoder:
         repo = ShadowGitRepo(io, self._shadow.git_dir, self._shadow.top)
         guard = EditGuard(self._shadow.top, brief.editable, self._shadow.about_to_edit, repo.ignores, self._permitted)
         coder = new_coder(engine, io, repo, brief, edit_format)
+        calls.to_write_out = _size(engine, brief) if edit_format == "whole" else 0
         coder.max_reflections = 0 if engine.local else reflections
         coder.done_messages = self._conversation.messages()
         coder.allowed_to_edit = lambda named: allow(guard, io, named)
@@ -231,10 +263,10 @@ class AiderCoder:
         proposal = proposal_of(repo, base)
         if proposal and engine.local:  # what it says of an edit is measured, and short
             proposal = replace(proposal, reason=first_line(coder.partial_response_content or "", 1_000))
-        return proposal or Proposal(None, self._why_nothing(coder, io, guard, calls))
+        return proposal or Proposal(None, self._why_nothing(coder, io, guard))
 
-    def _why_nothing(self, coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> str:
-        reason = why_nothing(coder, io, guard, calls)
+    def _why_nothing(self, coder: Any, io: SilentIO, guard: EditGuard) -> str:
+        reason = why_nothing(coder, io, guard)
         is_local = bool(self._provider.request and coder.main_model.name.startswith(f"{PROVIDER}/"))
         said = first_line(coder.partial_response_content or "", 1_000 if is_local else LONGEST_QUOTE)
         if reason != PROSE.reason or not said:
@@ -246,22 +278,42 @@ class AiderCoder:
         if repeated or failure.gravity in (Gravity.FATAL, Gravity.PASSING):
             raise aider_model.stop_the_run(engine, failure)
         self._repeating = failure.reason
-        # An earlier reply of the same attempt may have been applied before this one failed.
-        kept = self._last and proposal_of(self._last[0].repo, self._last[1])
-        return kept or Proposal(None, failure.reason)
+        return self._kept_so_far() or Proposal(None, failure.reason)
+
+    def _kept_so_far(self) -> Proposal | None:
+        """What an earlier reply of the same attempt has changed, before a later one failed."""
+        return proposal_of(self._last[0].repo, self._last[1]) if self._last else None
 
     def _kept(self, reached: CapReached) -> Proposal:
-        """What an earlier reply of the same attempt has changed, before the cap. Raises CapReached."""
-        kept = self._last and proposal_of(self._last[0].repo, self._last[1])
+        """What there is in spite of the cap. Raises CapReached."""
+        kept = self._kept_so_far()
         if not kept:
             raise reached
         return kept
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Who is asked for what, and how."""
+
+    engine: EngineModel
+    error: TestError
+    rung: Rung
+
+
+_LEAST_CONTEXT = 500
+"""Tokens: below that nothing sensible can be told of a failing test."""
 
 
 def _rung(error: TestError, temperature: float, model: str) -> Rung:
     attempt = error.fix_attempts[-1] if error.fix_attempts else None
     number = len(error.fix_attempts)
     return (attempt and attempt.rung) or Rung(model, temperature, min(max(number, 1), WIDEST))
+
+
+def _size(engine: EngineModel, brief: Brief) -> int:
+    texts = (path.read_text("utf-8", errors="replace") for path in brief.editable)
+    return sum(aider_model.count_tokens(engine, text) for text in texts)
 
 
 def _request(error: TestError, temperature: float, brief: Brief) -> RepairRequest:

@@ -34,11 +34,25 @@ class EngineModel:
     """What goes along with every call, whatever the rung."""
     said_so: bool = False
     """Whether it was announced that the model takes none."""
+    most_context: int = 0
+    """Tokens of context that it has room for, learned from what was too much; 0: whatever the settings allow."""
+    answers: list[int] = field(default_factory=list)
+    """Tokens of each of its answers in this run."""
 
     @property
     def name(self) -> str:
         """The full name, aliases resolved."""
         return str(self.model.name)
+
+    @property
+    def room(self) -> int | None:
+        """Tokens that may be sent at once, where litellm knows."""
+        return None if self.local else self.model.info.get("max_input_tokens")
+
+    @property
+    def usual_answer(self) -> int:
+        """Tokens: the mean of its answers so far."""
+        return round(sum(self.answers) / len(self.answers)) if self.answers else USUAL_ANSWER
 
     @property
     def provider(self) -> str:
@@ -102,6 +116,9 @@ def check(engine: EngineModel) -> None:
         return
     if not engine.provider or engine.provider == PROVIDER.upper():
         raise UsageError(f"No provider is known for a model named {engine.name}.", _suggestion(engine.name))
+    kind = engine.model.info.get("mode") or "chat"
+    if kind not in _ANSWERING:
+        raise UsageError(f"The model {engine.name} does not chat: it is for {kind.replace('_', ' ')}.", _ANOTHER)
     missing = [key for key in engine.model.missing_keys or () if key not in _HAVE_DEFAULTS]
     key = f"{engine.provider}_API_KEY"
     if key in os.environ and not os.environ[key].strip():
@@ -127,7 +144,12 @@ def stop_the_run(engine: EngineModel, failure: Failure) -> ProviderFailed:
     return ProviderFailed(f"{engine.name}: {failure.reason}.", engine.cure(failure))
 
 
+USUAL_ANSWER = 500
+"""Tokens of a model's first answer: a sentence and an edit block or two."""
 _IMPORT = threading.Lock()
+_ANSWERING = ("chat", "completion", "responses")
+"""The kinds of models, in litellm's words, that can be asked for an edit."""
+_ANOTHER = "Choose another with --model, or use --model offline."
 _HAVE_DEFAULTS = frozenset({"OLLAMA_API_BASE"})
 _OLLAMA = ("ollama/", "ollama_chat/")
 

@@ -44,6 +44,11 @@ WITHHELD = Failure("the model's answer was withheld by a content filter", Gravit
 REFUSED = Failure("the model refused to answer", Gravity.ATTEMPT)
 CUT = Failure("the model's answer was cut off at its length limit", Gravity.ATTEMPT)
 TOO_LONG = Failure("the prompt exceeds the model's context window", Gravity.ATTEMPT)
+NO_ROOM = Failure(
+    "the model's context window is smaller than the smallest prompt",
+    Gravity.FATAL,
+    "Serve {model} with a larger one, or choose another model with --model.",
+)
 PROSE = Failure("the model answered without an edit", Gravity.ATTEMPT)
 
 
