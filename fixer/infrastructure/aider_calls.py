@@ -39,7 +39,7 @@ class Interrupted(BaseException):
 class Calls:
     """The calls of one attempt: takes the place of the model's `send_completion`.
 
-    `mask` takes secrets out of what is sent, and `show` is told all of it, before it is.
+    `mask` takes secrets out of what is sent, and `show` is told all of it, before it is; `hear` is told each answer.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Calls:
         meter: Meter | None = None,
         mask: Callable[[str], str] = lambda text: text,
         show: Callable[[str], None] | None = None,
+        hear: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._engine = engine
         self._rung = rung
@@ -57,6 +58,7 @@ class Calls:
         self._meter = meter
         self._mask = mask
         self._show = show
+        self._hear = hear
         self._send_completion = type(engine.model).send_completion
         self._sent_temperature: float | None = None
         self._count = self._tokens_sent = self._tokens_received = 0
@@ -98,8 +100,16 @@ class Calls:
             self._seconds += time.monotonic() - started
             if self._meter:
                 self._meter.call_ended(_difference(self.usage, before))
+        self._tell(answer, time.monotonic() - started)
         _refuse_useless(answer)
         return digest, answer
+
+    def _tell(self, answer: Any, seconds: float) -> None:
+        said = _text_of(answer)
+        if said and not self._engine.local:
+            tokens = self._engine.answers[-1]
+            indented = "\n".join(f"    {line}" for line in said.splitlines())
+            self._hear(f"  {self._engine.name} answered in {seconds:.1f} s ({tokens:,} tokens):\n{indented}")
 
     @property
     def expected(self) -> int:
@@ -238,6 +248,11 @@ def _temperatures(body: Mapping[str, Any]) -> Iterator[float]:
             yield from _temperatures(section)
 
 
+def _text_of(answer: Any) -> str:
+    choices = getattr(answer, "choices", None)
+    return str(choices[0].message.content or "").strip() if choices else ""
+
+
 def _refuse_useless(answer: Any) -> None:
     """Aider takes all of these for a normal reply, or reports nothing at all."""
     choices = getattr(answer, "choices", None)
@@ -246,7 +261,7 @@ def _refuse_useless(answer: Any) -> None:
     choice = choices[0]
     if choice.finish_reason == "length":
         raise Stopped(CUT)
-    if (choice.message.content or "").strip():
+    if _text_of(answer):
         return
     if choice.finish_reason == "content_filter":
         raise Stopped(WITHHELD)
