@@ -15,7 +15,7 @@ from fixer.infrastructure.context import Count, History
 from fixer.infrastructure.excerpt import excerpt_of_test, fenced, fixtures_for, shorten
 from fixer.infrastructure.prompt_library import PromptLibrary
 from fixer.infrastructure.suspects import find_test_file, suspect_files
-from fixer.infrastructure.view import View, whole_files_fit
+from fixer.infrastructure.view import ShownFiles, View, whole_files_fit
 
 MOST_TRACED = 200
 """Tests. Tracing more of a module adds seconds, and next to nothing to the ranking."""
@@ -96,6 +96,7 @@ class Briefing:
         surroundings = _surroundings(test_file, self._top) if level == WIDEST else []
         used = told + shown.tokens + context.tokens
         read_only = view.fitting(surroundings, budget - used)
+        self._say_what_is_cut(shown)
         self._say_what_is_missing([*shown.left_out, *context.left_out, *read_only.left_out])
         values["editable"] = "\n".join(f"- {path.relative_to(self._top).as_posix()}" for path in shown.files)
         prompt = self._prompt(values, failed, context.text, continued=continued)
@@ -130,6 +131,11 @@ class Briefing:
             others = [nodeid for nodeid in self._module_ids(error.nodeid) if nodeid != error.nodeid]
             self._evidence[error.id] = self._runner.run([error.nodeid, *others][:MOST_TRACED], trace=True)
         return self._evidence[error.id]
+
+    def _say_what_is_cut(self, shown: ShownFiles) -> None:
+        for path in shown.cut:
+            kept = ", ".join(function.name for function in shown.functions if function.file == path)
+            self._notice(f"Of {path.relative_to(self._top).as_posix()} only this is sent: {kept}")
 
     def _say_what_is_missing(self, left_out: Sequence[str]) -> None:
         if left_out:

@@ -20,7 +20,7 @@ WRONG = edit("calc.py", "    return a - b\n", "    return a * b\n")
 RIGHT = edit("calc.py", "    return a - b\n", "    return a + b\n")
 HALF = edit("calc.py", "    return n * 2\n", "    return n / 2\n")
 CHEAT = edit("calc.py", "    return a - b\n", "    return 3 if (a, b) == (1, 2) else a - b\n")
-MINUS = "def minus(a, b):\n    '" + "x" * 3_000 + "'\n    return a - b\n"
+MINUS = "def minus(a, b):\n    '" + "x y " * 700 + "'\n    raise ValueError(a - b)\n"
 RIGHT_MINUS = edit("calc.py", "    return minus(a, b)\n", "    return a + b\n")
 ADD = "tests/test_calc.py::test_add"
 
@@ -211,7 +211,8 @@ def test_verbose_tells_the_answer_and_what_was_left_out_and_quiet_neither(
     env = {"FIXER_TOKEN_BUDGET": "600", "FIXER_CONFIRM": "1"}
     said = run(tree, scripted_model, ADD, "-v", "--dry-run", **env)
     assert said.code == 0, said.err
-    assert "Left out of the prompt, over its budget: calc.py::" in said.err
+    assert "Of calc.py only this is sent: minus" in said.err
+    assert "Left out of the prompt, over its budget: calc.py::add" in said.err
     assert "openai/scripted answered in" in said.err
     assert "    Minus" in said.err
     assert "\x1b[31m" not in said.err
