@@ -120,12 +120,14 @@ class Calls:
         self.asked = 0 if self._engine.local else count_tokens(self._engine, messages)
         if self._engine.room and self.asked > self._engine.room:
             raise Stopped(replace(TOO_LONG, room=self._engine.room))
+        self._see_that_caps_allow()
+
+    def _see_that_caps_allow(self) -> None:
         if self._meter is None:
             return
+        size = Estimate() if self._engine.local else estimate(self._engine, self.asked, self.expected)
         try:
-            self._meter.before_call(
-                Estimate() if self._engine.local else estimate(self._engine, self.asked, self.expected)
-            )
+            self._meter.before_call(size)
         except CapReached as reached:
             raise Capped(reached) from None
 
@@ -137,10 +139,14 @@ class Calls:
             except Exception as raised:
                 failure = name_failure(raised, self._engine.timeout)
                 wait = max(pause or 0, failure.retry_after or 0)
-                if failure.gravity is not Gravity.PASSING or pause is None or wait > _LONGEST_WAIT:
+                if failure.gravity is not Gravity.PASSING or pause is None:
                     raise Stopped(failure) from raised
+                if wait > _LONGEST_WAIT:
+                    asked = f"{failure.reason}, and asks to wait for {wait:.0f} s"
+                    raise Stopped(replace(failure, reason=asked)) from raised
                 self.say(f"{self._engine.name}: {failure.reason}; trying again in {wait:g} s")
                 time.sleep(wait)
+            self._see_that_caps_allow()
         raise AssertionError("the last try returns or raises")
 
     def _with_or_without(self, messages: list[Any], functions: Any, stream: bool) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 
@@ -204,7 +206,24 @@ def _retry_after(chain: tuple[BaseException, ...]) -> float | None:
     for link in chain:
         response = getattr(link, "response", None)
         for headers in (getattr(link, "litellm_response_headers", None), getattr(response, "headers", None)):
-            asked = (headers or {}).get("retry-after", "")
-            if re.fullmatch(r"\d+(\.\d+)?", str(asked)):
-                return float(asked)
+            asked = _seconds(headers or {})
+            if asked is not None:
+                return asked
     return None
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """RFC 9110, section 10.2.3: seconds or a date; OpenAI and Azure also tell milliseconds."""
+    precise, asked = str(headers.get("retry-after-ms", "")), str(headers.get("retry-after", ""))
+    if re.fullmatch(_NUMBER, precise):
+        return float(precise) / 1_000
+    if re.fullmatch(_NUMBER, asked):
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, until.timestamp() - time.time())
+
+
+_NUMBER = r"\d+(\.\d+)?"

@@ -274,7 +274,7 @@ FATAL = [
     (error_inside({"message": "bad key", "code": 401}), "unauthorised (401)", "OPENAI_API_KEY"),
     (failure(429, "You exceeded your current quota", "insufficient_quota"), "quota exhausted", "billing"),
     (failure(402, "Insufficient credits"), "quota exhausted", "billing"),
-    (failure(429, "slow down", headers={"Retry-After": "60"}), "rate limited (429)", "Wait"),
+    (failure(429, "slow down", headers={"Retry-After": "60"}), "asks to wait for 60 s", "Wait"),
 ]
 
 
@@ -363,6 +363,14 @@ def test_a_short_wait_that_the_provider_asks_for_is_granted(bench: Bench) -> Non
     assert bench.attempt(failure(429, "slow down", headers={"Retry-After": "1"}), GOOD)
     assert time.monotonic() - started >= 1
     assert "1 s" in bench.notices[0]
+
+
+@pytest.mark.slow
+def test_a_cap_on_time_ends_the_waiting_too(bench: Bench) -> None:
+    bench.provider.answers(failure(429, "slow down", headers={"Retry-After": "2"}))
+    with pytest.raises(CapReached, match=r"1\.5 s"):
+        bench.coder(meter=Budget(Caps(seconds=1.5))).generate_fix(bench.error, 0.4)
+    assert len(bench.provider.requests) == 1
 
 
 @pytest.mark.slow

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from types import SimpleNamespace
+
 import pytest
 
 from fixer.infrastructure.model_failures import Gravity, name_failure, scrub
@@ -63,6 +67,25 @@ def test_no_secret_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "abc.def" not in text
     assert "host/v1" in text
     assert "task-list" in text
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "3"}, 3),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "2", "retry-after-ms": "250"}, 0.25),
+        ({"retry-after": format_datetime(datetime.now(timezone.utc) + timedelta(hours=1))}, 3600),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait_is_read_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
+    raised = Refusal("slow down", 429)
+    raised.response = SimpleNamespace(headers=headers)  # type: ignore[attr-defined]
+    waits = name_failure(raised, 1).retry_after
+    assert waits == (seconds if seconds is None else pytest.approx(seconds, abs=60 if seconds == 3600 else 0))
 
 
 @pytest.mark.parametrize(
