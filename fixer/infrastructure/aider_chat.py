@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -68,7 +69,7 @@ def new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Bri
     coder.get_platform_info = lambda: ""
     coder.get_user_language = lambda: None
     if edit_format == "whole":
-        _refuse_blocks(coder)
+        _read_whole_files(coder)
     # A long prompt would have it summarised by the model behind our back, for a conversation that we end.
     coder.summarize_start = lambda: None
     contents = coder.get_abs_fnames_content
@@ -78,16 +79,34 @@ def new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Bri
     return coder
 
 
-def _refuse_blocks(coder: Any) -> None:
-    """Written out as a whole file, SEARCH/REPLACE blocks would become the file."""
+def _read_whole_files(coder: Any) -> None:
+    """Written out as a whole file, SEARCH/REPLACE blocks would become the file; and a slip in its name another file."""
     read_edits = coder.get_edits
 
     def get_edits(*args: Any, **kwargs: Any) -> Any:
         if "<<<<<<< SEARCH" in (coder.partial_response_content or ""):
             raise ValueError("SEARCH/REPLACE blocks are of no use here: write out the whole file.")
-        return read_edits(*args, **kwargs)
+        return [(_meant(coder, name, lines), *more, lines) for name, *more, lines in read_edits(*args, **kwargs)]
 
     coder.get_edits = get_edits
+
+
+def _meant(coder: Any, name: str, lines: list[str]) -> str:
+    """The file that a text is for. Small models take words of the prompt for a part of its name: `edit_leap.py`."""
+    if Path(coder.abs_root_path(name)).exists():
+        return name
+    defined = _defined("".join(lines))
+    alike = [path for path in coder.abs_fnames if set() < _defined(Path(path).read_text("utf-8")) <= defined]
+    return str(coder.get_rel_fname(alike[0])) if len(alike) == 1 else name
+
+
+def _defined(text: str) -> set[str]:
+    """The functions and classes at the top of a file; none where it cannot be parsed."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
 
 
 def allow(guard: EditGuard, io: SilentIO, named: str) -> bool:

@@ -715,6 +715,21 @@ def test_whole_files_are_taken_from_a_model_that_aider_knows_to_write_them(bench
     assert proposal.files == ("pkg/calc.py",)
 
 
+@pytest.mark.parametrize("name", ["edit_calc.py", "Edit: pkg/calc.py", "Here is the fix", "src/new.py"])
+def test_a_file_written_out_under_another_name_is_the_one_that_defines_the_same(bench: Bench, name: str) -> None:
+    before = bench.files().keys()
+    bench.provider.answers(whole_file(name, BUGGY.replace(SEARCH, REPLACE)))
+    assert bench.coder(edit_format="whole").generate_fix(bench.error, 0.4).files == ("pkg/calc.py",)
+    assert bench.read() == BUGGY.replace(SEARCH, REPLACE)
+    assert bench.files().keys() == before
+
+
+def test_a_new_module_that_is_written_out_stays_one(bench: Bench) -> None:
+    bench.provider.answers(whole_file("pkg/more.py", "def helper():\n    return 1\n"))
+    assert bench.coder(edit_format="whole").generate_fix(bench.error, 0.4).files == ("pkg/more.py",)
+    assert bench.read() == BUGGY
+
+
 def test_importing_the_adapter_imports_no_engine() -> None:
     code = "import sys, fixer.infrastructure.aider_coder; print(sorted({'aider','litellm','git'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

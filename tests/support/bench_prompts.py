@@ -80,12 +80,16 @@ def first_request(project: SmallProject, model: str) -> Messages:
     return found
 
 
-def without(messages: Messages, words: str) -> Messages:
-    """The messages less the sentence of the last one that holds these words. Raises ValueError where none does."""
-    if not words:
+def without(messages: Messages, variant: str) -> Messages:
+    """The messages less the sentence of the last one that holds these words; behind `=>` stands one to take its place.
+
+    Raises ValueError where none holds them.
+    """
+    if not variant:
         return messages
+    words, _, instead = variant.partition(" => ")
     *before, last = messages
-    lines = [_line_without(line, words) for line in last["content"].split("\n")]
+    lines = [_line_without(line, words, instead) for line in last["content"].split("\n")]
     text = "\n".join(line for line in lines if line is not None)
     if text == last["content"]:
         raise ValueError(f"no sentence of the prompt holds {words!r}")
@@ -101,7 +105,9 @@ def measure(plan: Plan, project: SmallProject, messages: Messages, score: Score)
         with tempfile.TemporaryDirectory(prefix="fixer-bench-") as folder:
             place = Path(folder) / "project"
             lay_out(project, place)
-            (place / f"{project.name}.py").write_text(_file_in(str(answer["text"])) or project.source)
+            (place / f"{project.name}.py").write_text(
+                _file_in(str(answer["text"]), f"{project.name}.py") or project.source
+            )
             green, right = judge(project, place)
         score = replace(
             score,
@@ -125,18 +131,21 @@ def table(scores: Iterable[Score]) -> str:
     return "\n".join(rows)
 
 
-def _line_without(line: str, words: str) -> str | None:
+def _line_without(line: str, words: str, instead: str) -> str | None:
     if words not in line:
         return line
     dash, text = ("- ", line[2:]) if line.startswith("- ") else ("", line)
-    kept = [sentence for sentence in re.split(r"(?<=[.!?;]) ", text) if words not in sentence]
-    return f"{dash}{' '.join(kept)}" if kept else None
+    sentences = re.split(r"(?<=[.!?;]) ", text)
+    kept = [instead if words in sentence else sentence for sentence in sentences]
+    return f"{dash}{' '.join(filter(None, kept))}" if any(kept) else None
 
 
-def _file_in(answer: str) -> str:
-    """The file that an answer holds, written out whole; empty where it holds none."""
-    found = re.search(r"^```[^\n]*\n(.*?)^```", answer, re.DOTALL | re.MULTILINE)
-    return found[1] if found else ""
+def _file_in(answer: str, name: str) -> str:
+    """The file of this name that an answer writes out whole, as Aider would read it; empty where it holds none."""
+    for found in re.finditer(r"^([^\n]*)\n```[^\n]*\n(.*?)^```", answer, re.DOTALL | re.MULTILINE):
+        if found[1].strip("*`#: ") in (name, ""):
+            return found[2]
+    return ""
 
 
 def _ask(plan: Plan, messages: Messages) -> dict[str, object]:
@@ -162,7 +171,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench_prompts", description=__doc__)
     parser.add_argument("--model", required=True, help="as fixer knows it, one that writes whole files: openai/NAME-7b")
     parser.add_argument("--base-url", required=True, help="the server, with its /v1")
-    parser.add_argument("--without", action="append", default=[], metavar="WORDS", help="of the sentence to leave out")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="WORDS", help="of a sentence; also WORDS => OTHER"
+    )
     parser.add_argument("--samples", type=int, default=2, help="answers for each project and variant")
     parser.add_argument("--temperature", type=float, default=0.4)
     parser.add_argument("--only", nargs="*", default=[], help="names of projects")
