@@ -52,6 +52,8 @@ class RunPlan:
     """Frees the terminal for something else."""
     show_prompt: bool = False
     """Whether all that is sent to a model is shown before."""
+    resumed: str = ""
+    """The id of the run that this one goes on with."""
 
 
 def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
@@ -64,6 +66,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     from fixer.infrastructure.secrets import mask
     from fixer.infrastructure.selection import Named
     from fixer.infrastructure.shadow_repo import ShadowRepo
+    from fixer.infrastructure.unfinished import Recall
 
     settings = plan.settings
     publisher = _Publisher([CostKeeper(memory.ledger)])
@@ -97,6 +100,7 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         confirmed_by=_confirming(settings.confirm, baseline, runners.glancing, Baseline(runner, publisher)),
         ladder=settings.rungs(),
         meter=budget,
+        recall=Recall(memory.ledger, plan.resumed, mask),
     )
     named = Named(plan.named, memory.project.directory, runner.rootdir)
 
@@ -245,6 +249,7 @@ def _coder(
         meter=budget,
         mask=mask,
         show=publisher.notice if plan.show_prompt else None,
+        hear=publisher.detail,
         bound_by_cost=settings.max_cost is not None or settings.max_cost_per_test is not None,
     )
     workspace.use_engine(coder.undo, coder.current_model)

@@ -138,7 +138,7 @@ def run(
     patch: Annotated[Path | None, _output("--patch", "FILE", "Write the fixes as a patch.")] = None,
     report: Annotated[Path | None, _output("--report", "FILE.html", "Write the run as a page.")] = None,
     quiet: Annotated[bool, _output("-q", "", "Only the result.")] = False,
-    verbose: Annotated[bool, _output("-v", "", "Also each phase, and what was left out.")] = False,
+    verbose: Annotated[bool, _output("-v", "", "Also phases, answers, and what was left out.")] = False,
     show_prompt: Annotated[bool, _output("--show-prompt", "", "All that is sent to a model, before it is.")] = False,
     no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
     plain: Annotated[bool, _output("--plain", "", "Lines only, for screen readers.")] = False,

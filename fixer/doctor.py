@@ -165,16 +165,16 @@ def _model(directory: Path, environ: Mapping[str, str]) -> str:
 
 
 def _servers(directory: Path, environ: Mapping[str, str]) -> str:
-    from fixer.infrastructure.model_servers import find_models
+    from fixer.infrastructure.model_servers import find_models, servers_of
 
-    del directory, environ
-    found = [_served(model.name, model.context, model.base) for model in find_models()]
+    del directory
+    found = [_served(model.name, model.context, model.base) for model in find_models(*servers_of(environ))]
     return "; ".join(found) or "none on this machine (Ollama, or any that speaks OpenAI's protocol)"
 
 
 def _served(name: str, context: int | None, base: str) -> str:
     size = f" ({context:,} tokens)" if context else " (context size not told)"
-    return f"--model {harmless(name)}{size}" + (f" with OPENAI_API_BASE={base}" if base else "")
+    return f"--model {harmless(name)}{size}" + (f" with OPENAI_API_BASE={base} OPENAI_API_KEY=none" if base else "")
 
 
 def _ledger(directory: Path, environ: Mapping[str, str]) -> str:

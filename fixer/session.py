@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,9 @@ from fixer.domain.ladder import models_of
 from fixer.infrastructure.interpreter import Interpreter, find_interpreter
 from fixer.infrastructure.ledger_pruning import forget_details
 from fixer.infrastructure.pruning import prune
+from fixer.infrastructure.pytest_runner import options_that_choose_nothing
 from fixer.infrastructure.run_branch import new_branch
+from fixer.infrastructure.unfinished import Unfinished, find_unfinished
 from fixer.memory import Memory, hold_tree, open_memory, take_back_run
 from fixer.outputs import Outputs, check_outputs, write_outputs
 from fixer.settings import Loaded, Settings, keys_found, load_settings
@@ -64,16 +66,18 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
     memory = open_memory(
         directory, environ, commit=settings.commit, dry_run=wishes.dry_run, run_hooks=settings.verify_hooks
     )
-    if wishes.resume:
-        wishes = replace(wishes, selection=_left_red(memory, wishes))
+    resumed = _unfinished(memory, wishes) if wishes.resume else None
+    if resumed:
+        wishes = replace(wishes, selection=resumed.left, pytest_args=(*resumed.pytest_args, *wishes.pytest_args))
+        settings = _as_before(settings, resumed, wishes)
     interpreter = find_interpreter(memory.project.directory, loaded.settings.python, environ, Path(sys.prefix))
     with _signals_as_interrupts():
-        with open_screen(environ, wishes, loaded.settings) as screen:
+        with open_screen(environ, wishes, settings) as screen:
             screen.listen(Notice(f"Tests run with {interpreter.path} ({interpreter.reason}).", detail=True))
-            for remark in _remarks(loaded, memory, environ, wishes):
+            for remark in _remarks(loaded, memory, environ, wishes, resumed):
                 screen.listen(Notice(remark))
             with hold_tree(memory, screen.listen, screen.arbiter), _branch(memory, settings, wishes):
-                run = _Run(memory, loaded.settings, interpreter, wishes, screen)
+                run = _Run(memory, settings, interpreter, wishes, screen, resumed.run_id if resumed else "")
                 summary = run.go()
         _tidy_up(memory)
         record = memory.reader.run(run.id)
@@ -84,26 +88,38 @@ def run_session(directory: Path, environ: Mapping[str, str], wishes: RunWishes) 
     return record.exit_code if record.exit_code is not None else 70
 
 
-def _left_red(memory: Memory, wishes: RunWishes) -> tuple[str, ...]:
-    """The tests to resume with. Raises UsageError where there is nothing to go on with."""
+def _unfinished(memory: Memory, wishes: RunWishes) -> Unfinished:
+    """What to go on with. Raises UsageError where there is nothing."""
     if wishes.selection:
         raise UsageError("--resume goes on with what the newest run left red, and takes no tests.", "Leave one away.")
-    newest = next(iter(memory.reader.runs(1)), None)
-    left = tuple(test.nodeid for test in newest.tests if test.status == "unfixed") if newest else ()
-    if not left:
+    found = find_unfinished(memory.ledger, memory.project.top)
+    if not found:
         raise UsageError("The newest run left nothing to go on with.", "fixer run")
-    return left
+    return found
+
+
+def _as_before(settings: Settings, resumed: Unfinished, wishes: RunWishes) -> Settings:
+    """The ladder of the run that is gone on with, unless another was asked for just now."""
+    anew = any(name in wishes.flags for name in ("model", "attempts", "temperature", "temperature_step"))
+    return replace(settings, ladder=resumed.ladder) if resumed.ladder and not anew else settings
 
 
 class _Run:
     """A run in the ledger: opened before it begins, closed however it ends."""
 
     def __init__(
-        self, memory: Memory, settings: Settings, interpreter: Interpreter, wishes: RunWishes, screen: Screen
+        self,
+        memory: Memory,
+        settings: Settings,
+        interpreter: Interpreter,
+        wishes: RunWishes,
+        screen: Screen,
+        resumed: str = "",
     ) -> None:
         self._memory = memory
         self._dry = wishes.dry_run
-        self.id = memory.ledger.start_run(memory.project.top, ", ".join(models_of(settings.rungs())))
+        models = ", ".join(models_of(settings.rungs()))
+        self.id = memory.ledger.start_run(memory.project.top, models, _to_go_on_with(settings, wishes, resumed))
         self._plan = RunPlan(
             self.id,
             settings,
@@ -116,6 +132,7 @@ class _Run:
             _all if wishes.as_json else screen.choose,
             screen.pause,
             wishes.show_prompt,
+            resumed,
         )
 
     def go(self) -> RunSummary | None:
@@ -134,6 +151,12 @@ class _Run:
                 take_back_run(self._memory, self.id)
             self._memory.ledger.end_run(self.id, code, summary.newly_broken if summary else ())
         return summary
+
+
+def _to_go_on_with(settings: Settings, wishes: RunWishes, resumed: str) -> dict[str, object]:
+    """What a run with --resume needs to know of this one."""
+    options = options_that_choose_nothing(wishes.pytest_args)
+    return {"pytest_args": options, "ladder": [asdict(rung) for rung in settings.rungs()], "resumed": resumed}
 
 
 def _branch(memory: Memory, settings: Settings, wishes: RunWishes) -> AbstractContextManager[None]:
@@ -161,13 +184,19 @@ def _exit_code(summary: RunSummary) -> int:
     return 1 if summary.still_red else 0
 
 
-def _remarks(loaded: Loaded, memory: Memory, environ: Mapping[str, str], wishes: RunWishes) -> Iterator[str]:
+def _remarks(
+    loaded: Loaded, memory: Memory, environ: Mapping[str, str], wishes: RunWishes, resumed: Unfinished | None
+) -> Iterator[str]:
     """What a person should know before the run begins; each is said once."""
+    if resumed:
+        models = ", ".join(models_of(_as_before(loaded.settings, resumed, wishes).rungs()))
+        count = len(resumed.left)
+        yield f"Going on with run {resumed.run_id}: {count} red test{'s' if count > 1 else ''}, {models}."
     if wishes.dry_run:
         yield "Dry run: each fix is verified, printed in the end, and taken back."
     if memory.project.repository is None:
         yield "This is not a git repository: fixes stay uncommitted, fixer undo works all the same."
-    if loaded.origins["model"] == "default":
+    if loaded.origins["model"] == "default" and not resumed:
         keys = keys_found(environ)
         hint = ", ".join(f"--model {example} ({variable} is set)" for variable, example in keys)
         also = f" You could also use: {hint}." if hint else ""

@@ -32,7 +32,7 @@ from fixer.domain.events import (
     Notice,
     PhaseEntered,
 )
-from fixer.domain.ladder import Rung, Tried, models_of, next_rung
+from fixer.domain.ladder import Rung, Tried, already_climbed, models_of, next_rung
 from fixer.domain.models import ErrorDetails, FixAttempt, Proposal, TestError, TestResult, TestRun, Usage
 from fixer.domain.repositories import TestErrorRepository
 
@@ -49,6 +49,8 @@ class TestFixingService:
     process of its own, a test has to pass before its fix counts; `confirmed_by` names the runners that have to see it
     pass instead, quick ones first, of which the last has to be beyond doubt. A `ladder` takes the place of the
     temperatures and of `max_retries`; its last rung is reached only where each one before it could tell something new.
+    What `recall` knows of attempts at a test in an earlier run counts as made: its rungs are not climbed again, and it
+    is told.
     """
 
     __test__: ClassVar[bool] = False
@@ -73,6 +75,7 @@ class TestFixingService:
         confirmed_by: Sequence[TestRunner] = (),
         ladder: Sequence[Rung] = (),
         meter: Meter | None = None,
+        recall: Callable[[TestError], Sequence[FixAttempt]] = lambda error: (),
     ) -> None:
         self._errors = error_repo
         self._ai = ai_manager
@@ -83,6 +86,7 @@ class TestFixingService:
         self._ladder = tuple(ladder or plain)
         self._climbs = bool(ladder)
         self._meter = meter
+        self._recall = recall
         self._checkpointer = checkpointer
         self._guards = guards
         self._reviewer = reviewer
@@ -95,6 +99,7 @@ class TestFixingService:
         """Run the tests and save each failure. Raises TestsCannotRun."""
         run = self._tests.discover()
         for error in errors_of(run):
+            error.fix_attempts.extend(self._recall(error))
             self._errors.save(error)
         return run
 
@@ -106,8 +111,10 @@ class TestFixingService:
         error = self._errors.get_by_id(error_id)
         if not error or not error.can_attempt_fix():
             return False
-        tried: list[Tried] = []
+        tried = self._climbed_before(error)
         rung = self._next(tried)
+        if tried and not rung:
+            self._publish(Notice(f"{error.nodeid}: nothing is left to try. To begin anew: fixer run '{error.nodeid}'"))
         while rung:
             if self._meter:
                 self._meter.attempt_begins(error)
@@ -117,10 +124,16 @@ class TestFixingService:
                 return True
             if outcome is _LEAVE_ALONE:
                 return False
-            tried.append(Tried(rung, attempt.changes.description if attempt.changes else "", attempt.reason))
+            tried.append(_tried(rung, attempt))
             # Who asks for another attempt at the keyboard gets it, on the last rung if need be.
             rung = self._next(tried) or (rung if outcome is _ASKED_AGAIN else None)
         return False
+
+    def _climbed_before(self, error: TestError) -> list[Tried]:
+        if not self._climbs:
+            return []
+        ended = (attempt for attempt in error.fix_attempts if attempt.status == "failed" and not attempt.cut_off)
+        return already_climbed(self._ladder, (_tried(attempt.rung, attempt) for attempt in ended if attempt.rung))
 
     def _next(self, tried: Sequence[Tried]) -> Rung | None:
         if self._climbs:
@@ -154,6 +167,7 @@ class TestFixingService:
             if not failure:
                 landed = self._land(error, attempt, proposal)
         except BaseException as stopped:
+            attempt.cut_off = True
             self._take_back(error, attempt, proposal, _reason(stopped))
             raise
         if failure:
@@ -300,6 +314,10 @@ _DECLINED = "declined in review"
 def _error_of(result: TestResult, details: ErrorDetails) -> TestError:
     file, _, function = result.nodeid.partition("::")
     return TestError(Path(file), function, details, result.location, result.frames)
+
+
+def _tried(rung: Rung, attempt: FixAttempt) -> Tried:
+    return Tried(rung, attempt.changes.description if attempt.changes else "", attempt.reason)
 
 
 def _describe(result: object) -> str:

@@ -73,6 +73,20 @@ def next_rung(ladder: Sequence[Rung], tried: Sequence[Tried]) -> Rung | None:
     return ahead[0] if any(True for _ in says_more) else None
 
 
+def already_climbed(ladder: Sequence[Rung], before: Iterable[Tried]) -> list[Tried]:
+    """Of what was tried before, the lowest rungs of this ladder, one by one: those need not be climbed again."""
+    climbed: list[Tried] = []
+    for attempt in before:
+        if len(climbed) < len(ladder) and attempt.rung == ladder[len(climbed)]:
+            climbed.append(attempt)
+    return climbed
+
+
+def timeless(text: str) -> str:
+    """The text without what differs from run to run anyway: addresses, durations, temporary folders."""
+    return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)? ?(s|ms|seconds)\b|pytest-\d+", "_", text)
+
+
 def normalised(diff: str) -> tuple[str, ...]:
     """What a diff changes, whatever its line numbers, context and spacing."""
     changed = (line for line in diff.splitlines() if line[:1] in ("+", "-") and line[:3] not in ("+++", "---"))
@@ -94,13 +108,8 @@ def _repeats(tried: Sequence[Tried]) -> bool:
     last = tried[-1]
     earlier = [attempt for attempt in tried[:-1] if attempt.rung.model == last.rung.model]
     same_patch = any(normalised(attempt.diff) == normalised(last.diff) for attempt in earlier if last.diff)
-    same_failure = any(_timeless(attempt.reason) == _timeless(last.reason) for attempt in earlier[-1:])
+    same_failure = any(timeless(attempt.reason) == timeless(last.reason) for attempt in earlier[-1:])
     return same_patch or same_failure
-
-
-def _timeless(reason: str) -> str:
-    """Addresses and durations differ although nothing else does."""
-    return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)? ?(s|ms|seconds)\b", "_", reason)
 
 
 def _read(table: Mapping[str, Any]) -> Rung:

@@ -73,6 +73,8 @@ class FixAttempt:
     """What it was to differ in from the others, where there is a ladder."""
     refused_by: str = ""
     """The guard that refused the change for what it is, where one did; such a change is nobody's example."""
+    cut_off: bool = False
+    """Ended by something else than its own outcome: whoever goes on makes it again."""
 
     def complete(self, status: AttemptStatus, reason: str = "") -> None:
         """Close the attempt, with why it failed, or what its model said of the fix."""

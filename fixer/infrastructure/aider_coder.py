@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID
 
 from fixer.application.ports import LocalModel, Meter, RepairRequest
 from fixer.domain.errors import CapReached, UsageError
 from fixer.domain.ladder import WIDEST, Rung
-from fixer.domain.models import CodeChanges, Proposal, TestError
+from fixer.domain.models import Proposal, TestError
 from fixer.domain.services import NOTHING_PERMITTED, Permitted
 from fixer.infrastructure import aider_model
-from fixer.infrastructure.aider_model import Calls, Capped, EngineModel, Interrupted, Stopped
+from fixer.infrastructure.aider_calls import Calls, Capped, Interrupted, Stopped
+from fixer.infrastructure.aider_chat import (
+    LONGEST_QUOTE,
+    Conversation,
+    allow,
+    first_line,
+    new_coder,
+    proposal_of,
+    why_nothing,
+)
+from fixer.infrastructure.aider_model import EngineModel
 from fixer.infrastructure.briefing import Brief, Briefing
 from fixer.infrastructure.edit_guard import EditGuard
 from fixer.infrastructure.litellm_provider import PROVIDER, LocalModelFailed, LocalProvider
-from fixer.infrastructure.model_failures import PROSE, TOO_LONG, Failure, Gravity
+from fixer.infrastructure.model_failures import NO_ROOM, PROSE, TOO_LONG, Failure, Gravity
 from fixer.infrastructure.quiet import Quiet
 
 if TYPE_CHECKING:
-    from fixer.infrastructure.aider_repo import ShadowGitRepo, SilentIO
+    from fixer.infrastructure.aider_repo import SilentIO
 
 
 class ShadowGit(Protocol):
@@ -70,6 +79,7 @@ class AiderCoder:
         meter: Meter | None = None,
         mask: Callable[[str], str] = lambda text: text,
         show: Callable[[str], None] | None = None,
+        hear: Callable[[str], None] = lambda text: None,
         bound_by_cost: bool = False,
     ) -> None:
         self._models = tuple(models)
@@ -84,6 +94,7 @@ class AiderCoder:
         self._meter = meter
         self._mask = mask
         self._show = show
+        self._hear = hear
         self._bound_by_cost = bound_by_cost
         self._importing: threading.Thread | None = None
         self._engines: dict[str, EngineModel] = {}
@@ -122,7 +133,8 @@ class AiderCoder:
         self._current = rung.model
         with Quiet() as quiet:
             engine = self._loaded(rung.model)
-            brief = self._brief(engine, error, rung)
+            asked = _Asked(engine, error, rung)
+            brief = self._brief(asked)
             if not brief.editable:
                 return Proposal(None, "no source file was found that a fix could be made in")
             calls = Calls(
@@ -132,11 +144,11 @@ class AiderCoder:
                 self._meter,
                 self._mask,
                 (lambda text: quiet.aloud(show, text)) if (show := self._show) else None,
+                lambda text: quiet.aloud(self._hear, text),
             )
             self._provider.request = _request(error, temperature, brief)
             try:
-                proposal = self._in_some_format(engine, calls, brief)
-                self._conversation.add(error, engine.name, brief.prompt, self._said())
+                proposal = self._answer(asked, calls, brief)
             except Stopped as stopped:
                 proposal = self._lost(engine, stopped.failure)
             except Capped as capped:
@@ -170,14 +182,45 @@ class AiderCoder:
             self._engines[name] = engine
         return self._engines[name]
 
-    def _brief(self, engine: EngineModel, error: TestError, rung: Rung) -> Brief:
+    def _answer(self, asked: _Asked, calls: Calls, brief: Brief) -> Proposal:
+        """What the model makes of it; what it has no room for is told it in fewer words."""
+        try:
+            proposal = self._in_some_format(asked.engine, calls, brief)
+        except Stopped as stopped:
+            if stopped.failure.reason != TOO_LONG.reason or self._kept_so_far():
+                raise
+            smaller = self._smaller(asked, calls, brief, stopped.failure.room)
+            return self._answer(asked, calls, smaller)
+        self._conversation.add(asked.error, asked.engine.name, brief.prompt, self._said())
+        return proposal
+
+    def _smaller(self, asked: _Asked, calls: Calls, brief: Brief, room: int | None) -> Brief:
+        """A brief that leaves room for the answer. Raises Stopped where there is none."""
+        engine = asked.engine
+        told = min(brief.tokens, engine.most_context or brief.tokens)
+        excess = calls.asked + calls.expected - room if room else 0
+        sizes = [told - excess if excess > 0 else told // 2, _LEAST_CONTEXT]
+        if self._conversation.messages():  # what was said before is the first to go
+            self._conversation = Conversation()
+            sizes = [engine.most_context]
+        for size in sizes:
+            engine.most_context = size and max(_LEAST_CONTEXT, size)
+            smaller = self._brief(asked)
+            if (smaller.prompt, smaller.shown) != (brief.prompt, brief.shown):
+                calls.say(f"{engine.name}: {TOO_LONG.reason}; trying again with less")
+                return smaller
+        has = f"{room:,} tokens" if room else "a size that it does not tell"
+        raise Stopped(replace(NO_ROOM, reason=f"{NO_ROOM.reason}: {has}, and {calls.asked:,} are needed"))
+
+    def _brief(self, asked: _Asked) -> Brief:
+        engine, error, rung = asked.engine, asked.error, asked.rung
         if engine.local:
             return self._briefing.prepare(error, rung.context)
         continued = rung.conversation == "continued" and self._conversation.can_go_on(error, engine.name)
         if not continued:
             self._conversation = Conversation()
         count = partial(aider_model.count_tokens, engine)
-        return self._briefing.prepare(error, rung.context, continued=continued, count=count)
+        return self._briefing.prepare(error, rung.context, continued=continued, most=engine.most_context, count=count)
 
     def _said(self) -> str:
         return str(self._last[0].partial_response_content or "") if self._last else ""
@@ -205,10 +248,11 @@ class AiderCoder:
         io = SilentIO([*brief.editable, *brief.read_only], self._shadow.about_to_write)
         repo = ShadowGitRepo(io, self._shadow.git_dir, self._shadow.top)
         guard = EditGuard(self._shadow.top, brief.editable, self._shadow.about_to_edit, repo.ignores, self._permitted)
-        coder = _new_coder(engine, io, repo, brief, edit_format)
+        coder = new_coder(engine, io, repo, brief, edit_format)
+        calls.to_write_out = _size(engine, brief) if edit_format == "whole" else 0
         coder.max_reflections = 0 if engine.local else reflections
         coder.done_messages = self._conversation.messages()
-        coder.allowed_to_edit = lambda named: _allow(guard, io, named)
+        coder.allowed_to_edit = lambda named: allow(guard, io, named)
         base = self._shadow.head()
         self._last = coder, base
         engine.model.send_completion = calls.send
@@ -219,15 +263,15 @@ class AiderCoder:
         if coder.last_keyboard_interrupt:
             raise Interrupted
         self._repeating = ""
-        proposal = _proposal(repo, base)
+        proposal = proposal_of(repo, base)
         if proposal and engine.local:  # what it says of an edit is measured, and short
-            proposal = replace(proposal, reason=_first_line(coder.partial_response_content or "", 1_000))
-        return proposal or Proposal(None, self._why_nothing(coder, io, guard, calls))
+            proposal = replace(proposal, reason=first_line(coder.partial_response_content or "", 1_000))
+        return proposal or Proposal(None, self._why_nothing(coder, io, guard))
 
-    def _why_nothing(self, coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> str:
-        reason = _why_nothing(coder, io, guard, calls)
+    def _why_nothing(self, coder: Any, io: SilentIO, guard: EditGuard) -> str:
+        reason = why_nothing(coder, io, guard)
         is_local = bool(self._provider.request and coder.main_model.name.startswith(f"{PROVIDER}/"))
-        said = _first_line(coder.partial_response_content or "", 1_000 if is_local else _LONGEST_QUOTE)
+        said = first_line(coder.partial_response_content or "", 1_000 if is_local else LONGEST_QUOTE)
         if reason != PROSE.reason or not said:
             return reason
         return said if is_local else f"{reason}: {said}"
@@ -237,39 +281,31 @@ class AiderCoder:
         if repeated or failure.gravity in (Gravity.FATAL, Gravity.PASSING):
             raise aider_model.stop_the_run(engine, failure)
         self._repeating = failure.reason
-        # An earlier reply of the same attempt may have been applied before this one failed.
-        kept = self._last and _proposal(self._last[0].repo, self._last[1])
-        return kept or Proposal(None, failure.reason)
+        return self._kept_so_far() or Proposal(None, failure.reason)
+
+    def _kept_so_far(self) -> Proposal | None:
+        """What an earlier reply of the same attempt has changed, before a later one failed."""
+        return proposal_of(self._last[0].repo, self._last[1]) if self._last else None
 
     def _kept(self, reached: CapReached) -> Proposal:
-        """What an earlier reply of the same attempt has changed, before the cap. Raises CapReached."""
-        kept = self._last and _proposal(self._last[0].repo, self._last[1])
+        """What there is in spite of the cap. Raises CapReached."""
+        kept = self._kept_so_far()
         if not kept:
             raise reached
         return kept
 
 
-class Conversation:
-    """What a model was told of one test and answered, so that the next attempt can go on from there."""
+@dataclass(frozen=True)
+class _Asked:
+    """Who is asked for what, and how."""
 
-    def __init__(self) -> None:
-        self._of: tuple[UUID, str] | None = None
-        self._messages: list[dict[str, str]] = []
+    engine: EngineModel
+    error: TestError
+    rung: Rung
 
-    def messages(self) -> list[dict[str, str]]:
-        """All of it so far, oldest first."""
-        return list(self._messages)
 
-    def can_go_on(self, error: TestError, model: str) -> bool:
-        """Whether this model spoke last, of this test, and said what it may be reminded of."""
-        last = next((attempt for attempt in reversed(error.fix_attempts) if attempt.status == "failed"), None)
-        return self._of == (error.id, model) and last is not None and not last.refused_by
-
-    def add(self, error: TestError, model: str, prompt: str, answer: str) -> None:
-        """Remember one turn."""
-        if self._of != (error.id, model):
-            self._of, self._messages = (error.id, model), []
-        self._messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer or "(nothing)"}]
+_LEAST_CONTEXT = 500
+"""Tokens: below that nothing sensible can be told of a failing test."""
 
 
 def _rung(error: TestError, temperature: float, model: str) -> Rung:
@@ -278,104 +314,13 @@ def _rung(error: TestError, temperature: float, model: str) -> Rung:
     return (attempt and attempt.rung) or Rung(model, temperature, min(max(number, 1), WIDEST))
 
 
+def _size(engine: EngineModel, brief: Brief) -> int:
+    texts = (path.read_text("utf-8", errors="replace") for path in brief.editable)
+    return sum(aider_model.count_tokens(engine, text) for text in texts)
+
+
 def _request(error: TestError, temperature: float, brief: Brief) -> RepairRequest:
     failed = (attempt.changes for attempt in error.fix_attempts if attempt.status == "failed")
     tried = frozenset(changes.description for changes in failed if changes)
     number = max(1, len(error.fix_attempts))
     return RepairRequest(error, number, temperature, brief.editable, brief.evidence, tried)
-
-
-def _new_coder(engine: EngineModel, io: SilentIO, repo: ShadowGitRepo, brief: Brief, edit_format: str) -> Any:
-    from aider.coders import Coder
-
-    coder = Coder.create(
-        main_model=engine.model,
-        edit_format=edit_format,
-        io=io,
-        repo=repo,
-        fnames=[str(path) for path in brief.editable],
-        read_only_fnames=[str(path) for path in brief.read_only],
-        analytics=_NoAnalytics(),
-        auto_commits=True,
-        dirty_commits=False,
-        auto_lint=False,
-        auto_test=False,
-        map_tokens=0,
-        stream=False,
-        suggest_shell_commands=False,
-        detect_urls=False,
-        cache_prompts=False,
-    )
-    # A file that the reply mentions would be added to the chat, and the reply's edits thrown away for another call.
-    coder.check_for_file_mentions = lambda content: None
-    # The rules of the format stand in the system prompt already; said twice they cost a quarter of a short prompt.
-    engine.model.reminder = None
-    # Neither the machine nor its language is the model's business.
-    coder.get_platform_info = lambda: ""
-    coder.get_user_language = lambda: None
-    if edit_format == "whole":
-        _refuse_blocks(coder)
-    # A long prompt would have it summarised by the model behind our back, for a conversation that we end.
-    coder.summarize_start = lambda: None
-    contents = coder.get_abs_fnames_content
-    coder.get_abs_fnames_content = lambda: ((name, brief.shown.get(Path(name), text)) for name, text in contents())
-    if engine.local:
-        coder.check_tokens = lambda messages: True
-    return coder
-
-
-def _refuse_blocks(coder: Any) -> None:
-    """Written out as a whole file, SEARCH/REPLACE blocks would become the file."""
-    read_edits = coder.get_edits
-
-    def get_edits(*args: Any, **kwargs: Any) -> Any:
-        if "<<<<<<< SEARCH" in (coder.partial_response_content or ""):
-            raise ValueError("SEARCH/REPLACE blocks are of no use here: write out the whole file.")
-        return read_edits(*args, **kwargs)
-
-    coder.get_edits = get_edits
-
-
-def _allow(guard: EditGuard, io: SilentIO, named: str) -> bool:
-    allowed = guard(named)
-    io.files.update(str(path) for path in guard.created)
-    return allowed
-
-
-def _proposal(repo: ShadowGitRepo, base: str) -> Proposal | None:
-    files = repo.changed_since(base)
-    if not files:
-        return None
-    before, after = ("".join(repo.text_at(commit, path) for path in files) for commit in (base, "HEAD"))
-    return Proposal(CodeChanges(before, after, repo.diff_since(base)), files=files)
-
-
-def _why_nothing(coder: Any, io: SilentIO, guard: EditGuard, calls: Calls) -> str:
-    if guard.refused:
-        return f"edits refused: {'; '.join(dict.fromkeys(guard.refused))}"
-    if not calls.usage.calls:
-        return TOO_LONG.reason
-    if coder.num_malformed_responses:
-        said = coder.reflected_message or ""
-        return "the edit did not match the file" if "match" in said else f"malformed edit: {_last_line(said)}"
-    if coder.aider_edited_files:
-        return f"the edit could not be applied: {io.errors[-1]}" if io.errors else "the edit changed nothing"
-    return f"the edit could not be applied: {io.errors[-1]}" if io.errors else PROSE.reason
-
-
-def _first_line(text: str, most: int) -> str:
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= most else f"{line[:most]}…"
-
-
-def _last_line(text: str) -> str:
-    return next((line.lstrip("^ ") for line in reversed(text.splitlines()) if line.strip()), "unreadable")
-
-
-_LONGEST_QUOTE = 200
-
-
-class _NoAnalytics:
-    """Aider's own would leave a file in the home directory."""
-
-    def event(self, name: str, **properties: object) -> None: ...

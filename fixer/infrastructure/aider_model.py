@@ -1,48 +1,24 @@
-"""The model behind Aider: found by its name, checked without a network, called with patience, and counted."""
+"""The model behind Aider: found by its name, and checked without a network."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from fixer.application.ports import Estimate, Meter
-from fixer.domain.errors import CapReached, ProviderFailed, UsageError
-from fixer.domain.ladder import Rung
-from fixer.domain.models import Usage
+from fixer.domain.errors import ProviderFailed, UsageError
 from fixer.infrastructure.litellm_provider import PROVIDER, LocalProvider
-from fixer.infrastructure.model_failures import CUT, EMPTY, REFUSED, WITHHELD, Failure, Gravity, name_failure, scrub
+from fixer.infrastructure.model_failures import Failure, scrub
+from fixer.infrastructure.wire import bound_answers
 
 ENGINE_VARIABLES = frozenset(
     {"LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_MODE", "OR_SITE_URL", "OR_APP_NAME", "TIKTOKEN_CACHE_DIR"}
 )
 """What importing the engine puts into os.environ; tests that we run should not see it."""
-
-
-class Stopped(BaseException):
-    """Ends an attempt from inside Aider. No Exception, because Aider would swallow one and go on."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.reason)
-        self.failure = failure
-
-
-class Capped(BaseException):
-    """The next call would pass a cap. No Exception, because Aider would swallow one and go on."""
-
-    def __init__(self, reached: CapReached) -> None:
-        super().__init__(reached.message)
-        self.reached = reached
-
-
-class Interrupted(BaseException):
-    """Control-C during a call. Aider would swallow a KeyboardInterrupt and go on."""
 
 
 @dataclass
@@ -58,11 +34,25 @@ class EngineModel:
     """What goes along with every call, whatever the rung."""
     said_so: bool = False
     """Whether it was announced that the model takes none."""
+    most_context: int = 0
+    """Tokens of context that it has room for, learned from what was too much; 0: whatever the settings allow."""
+    answers: list[int] = field(default_factory=list)
+    """Tokens of each of its answers in this run."""
 
     @property
     def name(self) -> str:
         """The full name, aliases resolved."""
         return str(self.model.name)
+
+    @property
+    def room(self) -> int | None:
+        """Tokens that may be sent at once, where litellm knows."""
+        return None if self.local else self.model.info.get("max_input_tokens")
+
+    @property
+    def usual_answer(self) -> int:
+        """Tokens: the mean of its answers so far."""
+        return round(sum(self.answers) / len(self.answers)) if self.answers else USUAL_ANSWER
 
     @property
     def provider(self) -> str:
@@ -95,6 +85,7 @@ def import_engine() -> None:
         aider.llm.litellm._load_litellm()  # noqa: SLF001  # its lazy loader also turns litellm's printing off
         litellm.disable_hf_tokenizer_download = True
         aider.coders.base_coder.RETRY_TIMEOUT = 0  # retrying is ours
+        bound_answers()
         _cut_off_model_lists()
 
 
@@ -125,6 +116,9 @@ def check(engine: EngineModel) -> None:
         return
     if not engine.provider or engine.provider == PROVIDER.upper():
         raise UsageError(f"No provider is known for a model named {engine.name}.", _suggestion(engine.name))
+    kind = engine.model.info.get("mode") or "chat"
+    if kind not in _ANSWERING:
+        raise UsageError(f"The model {engine.name} does not chat: it is for {kind.replace('_', ' ')}.", _ANOTHER)
     missing = [key for key in engine.model.missing_keys or () if key not in _HAVE_DEFAULTS]
     key = f"{engine.provider}_API_KEY"
     if key in os.environ and not os.environ[key].strip():
@@ -133,158 +127,6 @@ def check(engine: EngineModel) -> None:
         names = " and ".join(dict.fromkeys(missing))
         cure = f"Set it (export {missing[0]}=...), or use --model offline, which needs no key."
         raise UsageError(f"The model {engine.name} needs {names}, which is not set in the environment.", cure)
-
-
-class Calls:
-    """The calls of one attempt: takes the place of the model's `send_completion`.
-
-    `mask` takes secrets out of what is sent, and `show` is told all of it, before it is.
-    """
-
-    def __init__(
-        self,
-        engine: EngineModel,
-        rung: Rung,
-        say: Callable[[str], None],
-        meter: Meter | None = None,
-        mask: Callable[[str], str] = lambda text: text,
-        show: Callable[[str], None] | None = None,
-    ) -> None:
-        self._engine = engine
-        self._rung = rung
-        self._say = say
-        self._meter = meter
-        self._mask = mask
-        self._show = show
-        self._send_completion = type(engine.model).send_completion
-        self._sent_temperature: float | None = None
-        self._count = self._tokens_sent = self._tokens_received = 0
-        self._cost: float | None = 0.0
-        self._seconds = 0.0
-
-    @property
-    def usage(self) -> Usage:
-        """What the calls have cost so far."""
-        return Usage(
-            self._engine.name,
-            self._sent_temperature,
-            self._count,
-            self._tokens_sent,
-            self._tokens_received,
-            self._cost,
-            self._seconds,
-        )
-
-    def send(self, messages: list[Any], functions: Any, stream: bool, temperature: float | None = None) -> Any:
-        """Send as Aider would. Raises Stopped where there is no answer that Aider could use, and Interrupted."""
-        del temperature
-        if not self._engine.local:
-            messages = [_masked(message, self._mask) for message in messages]
-        self._see_that_it_fits(messages)
-        if self._show:
-            self._show("\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages))
-        started, before = time.monotonic(), self.usage
-        try:
-            digest, answer = self._patiently(lambda: self._with_or_without(messages, functions, stream))
-            self._account(answer)
-        except KeyboardInterrupt as interrupt:
-            raise Interrupted from interrupt
-        finally:
-            self._seconds += time.monotonic() - started
-            if self._meter:
-                self._meter.call_ended(_difference(self.usage, before))
-        _refuse_useless(answer)
-        return digest, answer
-
-    def _see_that_it_fits(self, messages: list[Any]) -> None:
-        if self._meter is None:
-            return
-        try:
-            self._meter.before_call(Estimate() if self._engine.local else estimate(self._engine, messages))
-        except CapReached as reached:
-            raise Capped(reached) from None
-
-    def _patiently(self, send: Callable[[], Any]) -> Any:
-        """Try again within seconds where that may help."""
-        for pause in (*_PAUSES, None):
-            try:
-                return send()
-            except Exception as raised:
-                failure = name_failure(raised, self._engine.timeout)
-                wait = max(pause or 0, failure.retry_after or 0)
-                if failure.gravity is not Gravity.PASSING or pause is None or wait > _LONGEST_WAIT:
-                    raise Stopped(failure) from raised
-                self._say(f"{self._engine.name}: {failure.reason}; trying again in {wait:g} s")
-                time.sleep(wait)
-        raise AssertionError("the last try returns or raises")
-
-    def _with_or_without(self, messages: list[Any], functions: Any, stream: bool) -> Any:
-        """With the temperature; once more without, where the provider rejects it."""
-        try:
-            return self._once(messages, functions, stream)
-        except Exception as raised:
-            about_temperature = name_failure(raised, self._engine.timeout).about_temperature
-            if not about_temperature or self._sent_temperature is None:
-                raise
-            self._drop_temperature()
-            return self._once(messages, functions, stream)
-
-    def _once(self, messages: list[Any], functions: Any, stream: bool) -> Any:
-        import litellm
-
-        model = self._engine.model
-        model.use_temperature = model.use_temperature if self._engine.takes_temperature else False
-        model.extra_params = {**self._engine.plain_params}
-        self._sent_temperature = self._rung.temperature
-        if not self._engine.takes_temperature:
-            self._drop_temperature()
-            if self._rung.effort and "reasoning_effort" in (model.accepts_settings or ()):
-                model.extra_params.pop("extra_body", None)
-                model.set_reasoning_effort(self._rung.effort)
-        litellm.input_callback = [self._look_at_request]
-        self._count += 1
-        return self._send_completion(model, messages, functions, stream, self._rung.temperature)
-
-    def _look_at_request(self, call: Mapping[str, Any]) -> None:
-        """litellm silently drops what it thinks a model does not take: only the request itself tells."""
-        body = (call.get("additional_args") or {}).get("complete_input_dict")
-        if isinstance(body, str):
-            body = json.loads(body)
-        if not isinstance(body, Mapping):
-            return
-        self._sent_temperature = next(_temperatures(body), None)
-        if self._sent_temperature is None:
-            self._drop_temperature()
-
-    def _drop_temperature(self) -> None:
-        self._engine.takes_temperature = False
-        self._sent_temperature = None
-        if self._engine.said_so:
-            return
-        self._engine.said_so = True
-        self._say(f"{self._engine.name} takes no temperature: attempts differ by what they are told instead")
-
-    def _account(self, answer: Any) -> None:
-        usage = getattr(answer, "usage", None)
-        self._tokens_sent += getattr(usage, "prompt_tokens", 0) or 0
-        self._tokens_received += getattr(usage, "completion_tokens", 0) or 0
-        cost = 0.0 if self._engine.local else self._price(answer)
-        self._cost = None if cost is None or self._cost is None else self._cost + cost
-
-    def _price(self, answer: Any) -> float | None:
-        if self._engine.model.info.get("input_cost_per_token") is None:
-            return None
-        cost = (getattr(answer, "_hidden_params", None) or {}).get("response_cost")
-        return None if cost is None else float(cost)
-
-
-def estimate(engine: EngineModel, messages: list[Any]) -> Estimate:
-    """What a call with these messages takes, with an answer of usual length."""
-    sent = count_tokens(engine, messages)
-    prices = engine.model.info.get("input_cost_per_token"), engine.model.info.get("output_cost_per_token")
-    if prices[0] is None or prices[1] is None:
-        return Estimate(sent + USUAL_ANSWER, None)
-    return Estimate(sent + USUAL_ANSWER, sent * prices[0] + USUAL_ANSWER * prices[1])
 
 
 def count_tokens(engine: EngineModel, what: Any) -> int:
@@ -303,12 +145,11 @@ def stop_the_run(engine: EngineModel, failure: Failure) -> ProviderFailed:
 
 
 USUAL_ANSWER = 500
-"""Tokens: a sentence and an edit block or two. What an answer really took is counted when it is there."""
+"""Tokens of a model's first answer: a sentence and an edit block or two."""
 _IMPORT = threading.Lock()
-_PAUSES = (0.5, 1.5)
-"""Seconds before the second and the third try."""
-_LONGEST_WAIT = 30.0
-"""Seconds. A provider that asks for more is better asked again by a person."""
+_ANSWERING = ("chat", "completion", "responses")
+"""The kinds of models, in litellm's words, that can be asked for an edit."""
+_ANOTHER = "Choose another with --model, or use --model offline."
 _HAVE_DEFAULTS = frozenset({"OLLAMA_API_BASE"})
 _OLLAMA = ("ollama/", "ollama_chat/")
 
@@ -348,24 +189,6 @@ _SMALL = 8
 """Thousand million parameters."""
 
 
-def _masked(message: dict[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:
-    content = message.get("content")
-    return {**message, "content": mask(content)} if isinstance(content, str) else message
-
-
-def _difference(after: Usage, before: Usage) -> Usage:
-    known = after.cost_usd is not None and before.cost_usd is not None
-    return Usage(
-        after.model,
-        after.temperature,
-        after.calls - before.calls,
-        after.tokens_sent - before.tokens_sent,
-        after.tokens_received - before.tokens_received,
-        (after.cost_usd or 0.0) - (before.cost_usd or 0.0) if known else None,
-        after.model_seconds - before.model_seconds,
-    )
-
-
 def _suggestion(name: str) -> str:
     import litellm
     from aider.models import MODEL_ALIASES
@@ -373,27 +196,3 @@ def _suggestion(name: str) -> str:
     close = get_close_matches(name, [*MODEL_ALIASES, *litellm.model_cost, "offline"], 1)
     meant = f"Did you mean {close[0]}? " if close else ""
     return f"{meant}Write it as provider/model, for example openai/gpt-4o or ollama/qwen2.5-coder."
-
-
-def _temperatures(body: Mapping[str, Any]) -> Iterator[float]:
-    """The temperature in a request; some providers' formats have it in a section such as `generationConfig`."""
-    if isinstance(body.get("temperature"), int | float):
-        yield body["temperature"]
-    for section in body.values():
-        if isinstance(section, Mapping):
-            yield from _temperatures(section)
-
-
-def _refuse_useless(answer: Any) -> None:
-    """Aider takes all of these for a normal reply, or reports nothing at all."""
-    choices = getattr(answer, "choices", None)
-    if not choices:
-        raise Stopped(EMPTY)
-    choice = choices[0]
-    if choice.finish_reason == "length":
-        raise Stopped(CUT)
-    if (choice.message.content or "").strip():
-        return
-    if choice.finish_reason == "content_filter":
-        raise Stopped(WITHHELD)
-    raise Stopped(REFUSED if getattr(choice.message, "refusal", None) else EMPTY)

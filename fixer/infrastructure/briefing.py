@@ -15,7 +15,7 @@ from fixer.infrastructure.context import Count, History
 from fixer.infrastructure.excerpt import excerpt_of_test, fenced, fixtures_for, shorten
 from fixer.infrastructure.prompt_library import PromptLibrary
 from fixer.infrastructure.suspects import find_test_file, suspect_files
-from fixer.infrastructure.view import View, whole_files_fit
+from fixer.infrastructure.view import ShownFiles, View, whole_files_fit
 
 MOST_TRACED = 200
 """Tests. Tracing more of a module adds seconds, and next to nothing to the ranking."""
@@ -31,6 +31,9 @@ class Brief:
     evidence: TestRun
     shown: Mapping[Path, str] = field(default_factory=dict)
     """Of the editable files that are not sent whole: what is sent of them, as a model's SEARCH may name it."""
+
+    tokens: int = 0
+    """Of what is told of the test and of all files."""
 
     @property
     def fits_whole(self) -> bool:
@@ -70,12 +73,13 @@ class Briefing:
         level: int = 0,
         *,
         continued: bool = False,
+        most: int = 0,
         count: Count = lambda text: len(text) // CHARACTERS_PER_TOKEN,
     ) -> Brief:
         """Look at the test running, once per error, and brief the next attempt, at a context level from 1 to 4.
 
         Without a level it rises with each attempt. Where the attempt `continued` a conversation, only what is new is
-        told. Raises UsageError, TestsCannotRun.
+        told. `most` is a budget for a model that has no room for the usual one. Raises UsageError, TestsCannotRun.
         """
         evidence = self._evidence_for(error)
         test_file = find_test_file(error, evidence, self._top)
@@ -83,17 +87,20 @@ class Briefing:
         level = level or min(1 + len(failed), WIDEST)
         suspects = [path for path in self.executed(error) if self._may_edit(path)][: _MOST_FILES[level - 1]]
         suspects += [path for path in self._named() if path not in suspects]
-        values = self._values(error, evidence, test_file, level)
+        budget = min(self._budget, most or self._budget)
+        values = self._values(error, evidence, test_file, level, min(1.0, budget / _ROOMY))
         view = View(error, evidence, self._top, level, count, self._history, values["test_source"])
         told = sum(count(values[name]) for name in _ALWAYS_TOLD) + _RULES
-        shown = view.files(suspects, self._budget - told)
-        context = view.context(shown.functions, suspects, self._budget - told - shown.tokens)
+        shown = view.files(suspects, budget - told)
+        context = view.context(shown.functions, suspects, budget - told - shown.tokens)
         surroundings = _surroundings(test_file, self._top) if level == WIDEST else []
-        read_only = view.fitting(surroundings, self._budget - told - shown.tokens - context.tokens)
+        used = told + shown.tokens + context.tokens
+        read_only = view.fitting(surroundings, budget - used)
+        self._say_what_is_cut(shown)
         self._say_what_is_missing([*shown.left_out, *context.left_out, *read_only.left_out])
         values["editable"] = "\n".join(f"- {path.relative_to(self._top).as_posix()}" for path in shown.files)
         prompt = self._prompt(values, failed, context.text, continued=continued)
-        return Brief(prompt, shown.files, read_only.files, evidence, shown.cut)
+        return Brief(prompt, shown.files, read_only.files, evidence, shown.cut, used + read_only.tokens)
 
     def executed(self, error: TestError) -> list[Path]:
         """The files that the failing test leads to and that a fix may edit, most suspicious first."""
@@ -125,30 +132,40 @@ class Briefing:
             self._evidence[error.id] = self._runner.run([error.nodeid, *others][:MOST_TRACED], trace=True)
         return self._evidence[error.id]
 
+    def _say_what_is_cut(self, shown: ShownFiles) -> None:
+        for path in shown.cut:
+            kept = ", ".join(function.name for function in shown.functions if function.file == path)
+            self._notice(f"Of {path.relative_to(self._top).as_posix()} only this is sent: {kept}")
+
     def _say_what_is_missing(self, left_out: Sequence[str]) -> None:
         if left_out:
             self._notice(f"Left out of the prompt, over its budget: {', '.join(left_out)}")
 
-    def _values(self, error: TestError, evidence: TestRun, test_file: Path | None, level: int) -> dict[str, str]:
+    def _values(
+        self, error: TestError, evidence: TestRun, test_file: Path | None, level: int, share: float
+    ) -> dict[str, str]:
+        """What fills the gaps of the prompts; `share` is how much of its usual length each text may have."""
         details = error.error_details
         traced = evidence.of(error.nodeid).details if level > 1 else None  # with the values of locals
         return {
             "nodeid": error.nodeid,
-            "test_source": self._test_source(error, test_file),
+            "test_source": self._test_source(error, test_file, share),
             "error_type": details.error_type or "an error",
-            "message": fenced(shorten(details.message, 6_000) or "(no message)"),
-            "traceback": fenced(shorten((traced or details).stack_trace, 6_000) or "(none)"),
-            "captured_output": _captured(details.captured_output),
+            "message": fenced(shorten(details.message, int(6_000 * share)) or "(no message)"),
+            "traceback": fenced(shorten((traced or details).stack_trace, int(6_000 * share)) or "(none)"),
+            "captured_output": _captured(details.captured_output, int(3_000 * share)),
             "test_rule": _TEST_MAY_CHANGE if self._permitted.tests else _TEST_STAYS,
         }
 
-    def _test_source(self, error: TestError, test_file: Path | None) -> str:
+    def _test_source(self, error: TestError, test_file: Path | None, share: float) -> str:
         if not test_file:
             return "(its source could not be read)"
         text = test_file.read_text("utf-8", errors="replace")
-        test = excerpt_of_test(text, error.test_function, 8_000)
+        test = excerpt_of_test(text, error.test_function, int(8_000 * share))
         conftests = [path for path in _surroundings(test_file, self._top)[1:][::-1] if path.is_file()]
-        fixtures = fixtures_for(test, [path.read_text("utf-8", errors="replace") for path in conftests], 2_000)
+        fixtures = fixtures_for(
+            test, [path.read_text("utf-8", errors="replace") for path in conftests], int(2_000 * share)
+        )
         also = f"\n\nFixtures of its conftest.py:\n\n{fenced(fixtures, 'python')}" if fixtures else ""
         return fenced(test, "python") + also
 
@@ -170,6 +187,8 @@ _TEST_MAY_CHANGE = (
 _MOST_FILES = (3, 6, 10, 10)
 """Per context level: a sharp view first, a wider one when that did not help."""
 _ALWAYS_TOLD = ("test_source", "message", "traceback", "captured_output")
+_ROOMY = 8_000
+"""Tokens of a budget in which no text has to be shorter than it usually is."""
 _RULES = 400
 """Tokens that the fixed words of a prompt take at the most."""
 
@@ -182,8 +201,8 @@ def _surroundings(test_file: Path | None, top: Path) -> list[Path]:
     return [test_file, *(path for path in conftests if path.is_file() and not path.is_symlink())]
 
 
-def _captured(output: str) -> str:
-    return f"\nCaptured output:\n\n{fenced(shorten(output, 3_000))}\n" if output.strip() else ""
+def _captured(output: str, limit: int) -> str:
+    return f"\nCaptured output:\n\n{fenced(shorten(output, limit))}\n" if output.strip() else ""
 
 
 def _told(attempt: FixAttempt) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from fixer.domain.errors import LedgerUnusable
+from fixer.domain.ladder import Rung
 from fixer.domain.models import CodeChanges, CodeLocation, Diagnosis, ErrorDetails, FixAttempt, TestError
 
 _MIGRATIONS = (
@@ -65,6 +67,13 @@ _MIGRATIONS = (
     """,
     # Why a test is left alone: [kind, message, cure], or null.
     "ALTER TABLE errors ADD COLUMN diagnosis TEXT",
+    """
+    -- What a later run needs in order to go on with this one, as JSON; and of attempts, where they stood on the ladder.
+    ALTER TABLE runs ADD COLUMN wishes TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE attempts ADD COLUMN rung TEXT;
+    ALTER TABLE attempts ADD COLUMN refused_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE attempts ADD COLUMN cut_off INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 
@@ -97,12 +106,12 @@ class Ledger:
             raise
         self.db.execute("COMMIT")
 
-    def start_run(self, worktree: Path, model: str) -> str:
-        """Open a run; its short id."""
+    def start_run(self, worktree: Path, model: str, wishes: Mapping[str, object] | None = None) -> str:
+        """Open a run; its short id. `wishes` is whatever JSON can hold."""
         run_id = uuid4().hex[:8]
         self.db.execute(
-            "INSERT INTO runs (id, worktree, model, pid, started_at) VALUES (?, ?, ?, ?, ?)",
-            (run_id, str(worktree), model, os.getpid(), _now()),
+            "INSERT INTO runs (id, worktree, model, pid, started_at, wishes) VALUES (?, ?, ?, ?, ?, ?)",
+            (run_id, str(worktree), model, os.getpid(), _now(), json.dumps(wishes or {})),
         )
         return run_id
 
@@ -161,7 +170,7 @@ class LedgerErrors:
 
     def _attempt_values(self, attempt: FixAttempt) -> dict[str, object]:
         """Its reason may quote what a test has printed; its diff is the user's own text, and stays what it is."""
-        return {**_attempt_values(attempt), "reason": _storable(self._mask(attempt.reason))}
+        return {**_attempt_values(attempt), "reason": storable(self._mask(attempt.reason))}
 
     def _masked(self, error: TestError) -> dict[str, str]:
         """What a test has printed may hold keys, and the ledger outlives them."""
@@ -171,7 +180,7 @@ class LedgerErrors:
             "stack_trace": details.stack_trace,
             "captured_output": details.captured_output,
         }
-        return {name: _storable(self._mask(text)) for name, text in texts.items()}
+        return {name: storable(self._mask(text)) for name, text in texts.items()}
 
     def get_unfixed_errors(self) -> Sequence[TestError]:
         """The unfixed errors of this run, in the order in which they were found."""
@@ -190,7 +199,7 @@ class LedgerErrors:
             places[0] if places else None,
             tuple(places[1:]),
             UUID(row["id"]),
-            [_load_attempt(attempt) for attempt in attempts],
+            [load_attempt(attempt) for attempt in attempts],
             row["status"],
             UUID(row["fixed_by"]) if row["fixed_by"] else None,
             read_diagnosis(row["diagnosis"]),
@@ -207,6 +216,26 @@ def read_diagnosis(stored: str | None) -> Diagnosis | None:
     return Diagnosis(*json.loads(stored)) if stored else None
 
 
+def load_attempt(row: sqlite3.Row) -> FixAttempt:
+    """An attempt as it was saved."""
+    changes = CodeChanges(row["original"], row["modified"], row["description"]) if row["original"] is not None else None
+    completed = datetime.fromisoformat(row["completed_at"]) if row["completed_at"] else None
+    return FixAttempt(
+        UUID(row["error_id"]),
+        row["number"],
+        row["temperature"],
+        UUID(row["id"]),
+        row["status"],
+        changes,
+        datetime.fromisoformat(row["started_at"]),
+        completed,
+        row["reason"],
+        Rung(**json.loads(row["rung"])) if row["rung"] else None,
+        row["refused_by"],
+        bool(row["cut_off"]),
+    )
+
+
 _SAVE_ERROR = """
     INSERT INTO errors VALUES (:id, :run_id, (SELECT COUNT(*) FROM errors WHERE run_id = :run_id), :test_file,
         :test_function, :status, :fixed_by, :error_type, :message, :stack_trace, :captured_output, :places, :diagnosis)
@@ -214,11 +243,12 @@ _SAVE_ERROR = """
 """
 _SAVE_ATTEMPT = """
     INSERT INTO attempts (id, error_id, number, temperature, status, reason, started_at, completed_at, original,
-        modified, description)
+        modified, description, rung, refused_by, cut_off)
     VALUES (:id, :error_id, :number, :temperature, :status, :reason, :started_at, :completed_at, :original,
-        :modified, :description)
+        :modified, :description, :rung, :refused_by, :cut_off)
     ON CONFLICT (id) DO UPDATE SET status = :status, reason = :reason, completed_at = :completed_at,
-        original = :original, modified = :modified, description = :description
+        original = :original, modified = :modified, description = :description, refused_by = :refused_by,
+        cut_off = :cut_off
 """
 
 
@@ -233,10 +263,10 @@ def _error_values(error: TestError) -> dict[str, object]:
         "test_function": error.test_function,
         "status": error.status,
         "fixed_by": str(error.fixed_by) if error.fixed_by else None,
-        "error_type": _storable(details.error_type),
-        "message": _storable(details.message),
-        "stack_trace": _storable(details.stack_trace),
-        "captured_output": _storable(details.captured_output),
+        "error_type": storable(details.error_type),
+        "message": storable(details.message),
+        "stack_trace": storable(details.stack_trace),
+        "captured_output": storable(details.captured_output),
         "places": json.dumps([(str(place.file), place.line, place.column) for place in places]),
         "diagnosis": json.dumps([diagnosis.kind, diagnosis.message, diagnosis.cure]) if diagnosis else None,
     }
@@ -250,32 +280,19 @@ def _attempt_values(attempt: FixAttempt) -> dict[str, object]:
         "number": attempt.attempt_number,
         "temperature": attempt.temperature,
         "status": attempt.status,
-        "reason": _storable(attempt.reason),
+        "reason": storable(attempt.reason),
         "started_at": attempt.started_at.isoformat(),
         "completed_at": attempt.completed_at.isoformat() if attempt.completed_at else None,
         "original": changes.original if changes else None,
         "modified": changes.modified if changes else None,
         "description": changes.description if changes else None,
+        "rung": json.dumps(asdict(attempt.rung)) if attempt.rung else None,
+        "refused_by": attempt.refused_by,
+        "cut_off": attempt.cut_off,
     }
 
 
-def _load_attempt(row: sqlite3.Row) -> FixAttempt:
-    changes = CodeChanges(row["original"], row["modified"], row["description"]) if row["original"] is not None else None
-    completed = datetime.fromisoformat(row["completed_at"]) if row["completed_at"] else None
-    return FixAttempt(
-        UUID(row["error_id"]),
-        row["number"],
-        row["temperature"],
-        UUID(row["id"]),
-        row["status"],
-        changes,
-        datetime.fromisoformat(row["started_at"]),
-        completed,
-        row["reason"],
-    )
-
-
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Without lone surrogates, which tests may print and SQLite cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 
@@ -35,6 +37,8 @@ class Failure:
     retry_after: float | None = None
     """Seconds that the provider asked us to wait."""
     about_temperature: bool = False
+    room: int | None = None
+    """Tokens of the context window, where the failure tells."""
 
 
 EMPTY = Failure("the model's answer was empty", Gravity.ATTEMPT)
@@ -42,6 +46,11 @@ WITHHELD = Failure("the model's answer was withheld by a content filter", Gravit
 REFUSED = Failure("the model refused to answer", Gravity.ATTEMPT)
 CUT = Failure("the model's answer was cut off at its length limit", Gravity.ATTEMPT)
 TOO_LONG = Failure("the prompt exceeds the model's context window", Gravity.ATTEMPT)
+NO_ROOM = Failure(
+    "the model's context window is smaller than the smallest prompt",
+    Gravity.FATAL,
+    "Serve {model} with a larger one, or choose another model with --model.",
+)
 PROSE = Failure("the model answered without an edit", Gravity.ATTEMPT)
 
 
@@ -49,7 +58,7 @@ def name_failure(raised: BaseException, timeout: float) -> Failure:
     """What this exception says; `timeout` (seconds) is what the call was given."""
     chain = tuple(_chain(raised))
     failure = _by_transport(chain, timeout) or _by_words(chain) or _by_status(chain)
-    return replace(failure or _unknown(raised), retry_after=_retry_after(chain))
+    return replace(failure or _unknown(raised), retry_after=_retry_after(chain), room=_room(chain))
 
 
 def scrub(text: str) -> str:
@@ -78,6 +87,13 @@ _NO_ANSWER = "Check {base}: what answers there is not a model's provider. An add
 _GARBAGE = Failure(
     "the provider sent something that is no model's answer (HTML or broken JSON)", Gravity.PASSING, _NO_ANSWER
 )
+_WEB_PAGE = Failure("a web page answers there (404), and no model", Gravity.FATAL, _NO_ANSWER)
+_ENDLESS = Failure("the provider's answer did not end: more came than any model says", Gravity.FATAL, _NO_ANSWER)
+_NO_CHAT = Failure(
+    "the model does not chat, and fixer can talk to it in no other way",
+    Gravity.FATAL,
+    f"{{model}} is of another kind: {_OTHER_MODEL}",
+)
 _NO_TEMPERATURE = Failure("the model takes no temperature", Gravity.REPEATED, f"Please {_OTHER_MODEL}", None, True)
 
 _BY_STATUS = {
@@ -90,7 +106,7 @@ _BY_STATUS = {
     429: Failure("rate limited (429)", Gravity.PASSING, f"Wait a while and run fixer again, or {_OTHER_MODEL}"),
 }
 _BY_WORDS = (
-    (r"context.?length|context.?window|maximum context|too many tokens|prompt is too long", TOO_LONG),
+    (r"context.?length|context.?window|context.?size|maximum context|too many tokens|prompt is too long", TOO_LONG),
     (r"insufficient.?(quota|credit|balance|funds)|exceeded your current quota|billing", _NO_CREDIT),
     (r"safety system|content.?policy|content.?filter|content management policy", WITHHELD),
     (r"api.?key not valid|invalid.?api.?key|incorrect api key", _UNAUTHORISED),
@@ -108,8 +124,10 @@ def _chain(raised: BaseException) -> Iterator[BaseException]:
 
 
 def _by_transport(chain: tuple[BaseException, ...], timeout: float) -> Failure | None:
-    # The class names are those of the standard library, httpx, httpcore and the providers' own clients.
+    # The class names are those of the standard library, httpx, httpcore, the providers' own clients and our wire.
     names = {type(link).__name__ for link in chain}
+    if "EndlessAnswer" in names:
+        return _ENDLESS
     if names & {"Timeout", "APITimeoutError", "ReadTimeout", "TimeoutError", "ConnectTimeout"}:
         return replace(_BY_STATUS[408], reason=f"timed out after {timeout:g} s")
     if "ConnectionRefusedError" in names:
@@ -122,16 +140,41 @@ def _by_transport(chain: tuple[BaseException, ...], timeout: float) -> Failure |
 
 
 def _by_words(chain: tuple[BaseException, ...]) -> Failure | None:
-    if _status(chain) in (401, 403, 404):
+    status, words = _status(chain), _words(chain)
+    if status in (400, 404, 422) and re.search(_SAYS_NO_CHAT, words):
+        return _NO_CHAT
+    if status == _NOT_FOUND and re.search(r"<html|<!doctype", words):
+        return _WEB_PAGE
+    if status in (401, 403, 404):
         return None
-    words = " ".join(f"{link} {getattr(link, 'code', '') or ''} {type(link).__name__}" for link in chain).lower()
-    if _status(chain) in (400, 422) and "temperature" in words:
+    if status in (400, 422) and "temperature" in words:
         return _NO_TEMPERATURE
     return next((failure for pattern, failure in _BY_WORDS if re.search(pattern, words)), None)
 
 
+def _words(chain: tuple[BaseException, ...]) -> str:
+    return " ".join(f"{link} {getattr(link, 'code', '') or ''} {type(link).__name__}" for link in chain).lower()
+
+
+def _room(chain: tuple[BaseException, ...]) -> int | None:
+    """The size that a refusal for length names, whatever the server's words for it."""
+    found = next((found for pattern in _ROOMS if (found := re.search(pattern, _words(chain)))), None)
+    return int(found[1].replace(",", "")) if found else None
+
+
+_NOT_FOUND = 404
+_SAYS_NO_CHAT = r"not a chat model|not support(ed by|ing)? (the )?chat|only supported in v1/(responses|completions)"
+_ROOMS = (
+    r"(?:context (?:length|window|size)|max_model_len|n_ctx)\D{0,30}?(\d[\d,]{2,})",
+    r"tokens > (\d[\d,]{2,}) maximum",
+)
+
+
 def _by_status(chain: tuple[BaseException, ...]) -> Failure | None:
     status = _status(chain)
+    if status == _NOT_FOUND:
+        named = _BY_STATUS[status]
+        return replace(named, reason=f"{named.reason}: {said}" if (said := _first_line(chain[0])) else named.reason)
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status in (400, 422):
@@ -163,7 +206,24 @@ def _retry_after(chain: tuple[BaseException, ...]) -> float | None:
     for link in chain:
         response = getattr(link, "response", None)
         for headers in (getattr(link, "litellm_response_headers", None), getattr(response, "headers", None)):
-            asked = (headers or {}).get("retry-after", "")
-            if re.fullmatch(r"\d+(\.\d+)?", str(asked)):
-                return float(asked)
+            asked = _seconds(headers or {})
+            if asked is not None:
+                return asked
     return None
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """RFC 9110, section 10.2.3: seconds or a date; OpenAI and Azure also tell milliseconds."""
+    precise, asked = str(headers.get("retry-after-ms", "")), str(headers.get("retry-after", ""))
+    if re.fullmatch(_NUMBER, precise):
+        return float(precise) / 1_000
+    if re.fullmatch(_NUMBER, asked):
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, until.timestamp() - time.time())
+
+
+_NUMBER = r"\d+(\.\d+)?"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 SECONDS = 1.0
@@ -27,12 +29,28 @@ class ServedModel:
     base: str = ""
 
 
+def servers_of(environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Where to look for Ollama, and for others: the usual places, and what the environment names on this machine."""
+    ollama = environ.get("OLLAMA_API_BASE", "").rstrip("/")
+    named = environ.get("OPENAI_API_BASE", "").rstrip("/")
+    others = dict.fromkeys([named, *USUAL] if _is_here(named) else USUAL)
+    return ollama if _is_here(ollama) else OLLAMA, tuple(others)
+
+
 def find_models(ollama: str = OLLAMA, servers: Iterable[str] = USUAL) -> tuple[ServedModel, ...]:
     """All models of all servers that answer, Ollama's first. Only loopback is ever asked."""
     with ThreadPoolExecutor(8) as pool:
         of_ollama = pool.submit(lambda: list(_of_ollama(ollama)))
         others = pool.map(lambda base: list(_of_openai(base)), servers)
         return (*of_ollama.result(), *(model for found in others for model in found))
+
+
+def _is_here(address: str) -> bool:
+    try:
+        host = urlsplit(address).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _of_ollama(base: str) -> Iterator[ServedModel]:

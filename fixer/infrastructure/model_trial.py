@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fixer.domain.errors import UsageError
 from fixer.domain.ladder import Rung
 from fixer.infrastructure import aider_model
+from fixer.infrastructure.aider_calls import Calls, Interrupted, Stopped
 from fixer.infrastructure.litellm_provider import LocalProvider
 from fixer.infrastructure.quiet import Quiet
 
@@ -33,13 +34,13 @@ def try_model(name: str, timeout: float) -> Trial:
         aider_model.import_engine()
         engine = aider_model.load_model(name, LocalProvider({}), timeout)
         aider_model.check(engine)
-        calls = aider_model.Calls(engine, Rung(engine.name, 0.4), lambda text: None)
+        calls = Calls(engine, Rung(engine.name, 0.4), lambda text: None)
         started = time.monotonic()
         try:
             calls.send(list(QUESTION), None, False)  # as Aider calls it
-        except aider_model.Stopped as stopped:
+        except Stopped as stopped:
             raise aider_model.stop_the_run(engine, stopped.failure) from None
-        except aider_model.Interrupted:
+        except Interrupted:
             raise KeyboardInterrupt from None
         usage = calls.usage
     context = engine.model.info.get("max_input_tokens")

@@ -195,9 +195,14 @@ _USAGE = 4
 
 def rerun_options(pytest_args: Sequence[str]) -> tuple[str, ...]:
     """The user's options without those that choose tests; a test that is named is run."""
-    options = _without((*_INTERACTIVE, *_CHOOSING), _CHOOSING_BY_VALUE, pytest_args)
+    options = _without(_INTERACTIVE, (), options_that_choose_nothing(pytest_args))
     # The last of each wins, also over the project's own.
     return (*options, "-k", "", "-m", "", "--maxfail=0")
+
+
+def options_that_choose_nothing(pytest_args: Sequence[str]) -> tuple[str, ...]:
+    """The user's options without those that choose tests."""
+    return tuple(_without(_CHOOSING, _CHOOSING_BY_VALUE, pytest_args))
 
 
 def _without(flags: Sequence[str], valued: Sequence[str], args: Sequence[str]) -> list[str]:

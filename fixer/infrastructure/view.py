@@ -113,14 +113,15 @@ class View:
         """The files that fit whole."""
         files: list[Path] = []
         left_out: list[str] = []
+        left = room
         for path in paths:
             tokens = self._count(path.read_text("utf-8", errors="replace"))
-            if tokens <= room:
+            if tokens <= left:
                 files.append(path)
-                room -= tokens
+                left -= tokens
             else:
                 left_out.append(self._named(path))
-        return ShownFiles(tuple(files), left_out=tuple(left_out))
+        return ShownFiles(tuple(files), tokens=room - left, left_out=tuple(left_out))
 
     def _ranked(self, suspects: Sequence[Path]) -> list[Function]:
         """The functions that this level is about, the likeliest first."""

@@ -6,8 +6,9 @@ import ast
 from pathlib import Path
 
 import bench_models
+import bench_prompts
 import pytest
-from scripted_model import ScriptedModel, edit
+from scripted_model import Answer, ScriptedModel, edit, whole_file
 from small_projects import SMALL_PROJECTS, SmallProject
 
 
@@ -35,6 +36,25 @@ def test_both_tools_are_measured_on_a_fresh_project_and_counted(
     assert "| `fixer run` | 1 of 1 | 1 of 1 | 1 | 100 | 20 |" in said
     assert "| `aider --message` | 1 of 1 | 1 of 1 |" in said
     assert out.read_text().count('"right": true') == 2
+
+
+@pytest.mark.slow
+def test_a_prompt_is_measured_with_and_without_a_sentence(
+    scripted_model: ScriptedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leap = next(project for project in SMALL_PROJECTS if project.name == "leap")
+    fixed = leap.source.replace("year % 100 != 0", "(year % 100 != 0 or year % 400 == 0)")
+    scripted_model.answers(whole_file("leap.py", fixed), Answer("I do not know."))
+    words = "Make the smallest change"
+    asked = ["--model", "openai/x-7b", "--base-url", scripted_model.base_url, "--only", "leap", "--samples", "1"]
+    assert bench_prompts.main([*asked, "--without", words]) == 0
+    said = capsys.readouterr().out
+    assert "| (nothing: the prompt as it is) | 1 of 1 | 1 of 1 |" in said
+    assert f"| “{words}” | 0 of 1 | 0 of 1 |" in said
+    whole, less = scripted_model.prompts
+    assert words in whole
+    assert words not in less
+    assert "Do not rewrite" in less
 
 
 @pytest.mark.slow

@@ -20,6 +20,8 @@ WRONG = edit("calc.py", "    return a - b\n", "    return a * b\n")
 RIGHT = edit("calc.py", "    return a - b\n", "    return a + b\n")
 HALF = edit("calc.py", "    return n * 2\n", "    return n / 2\n")
 CHEAT = edit("calc.py", "    return a - b\n", "    return 3 if (a, b) == (1, 2) else a - b\n")
+MINUS = "def minus(a, b):\n    '" + "x y " * 700 + "'\n    raise ValueError(a - b)\n"
+RIGHT_MINUS = edit("calc.py", "    return minus(a, b)\n", "    return a + b\n")
 ADD = "tests/test_calc.py::test_add"
 
 
@@ -112,6 +114,38 @@ def test_a_cap_on_tokens_ends_the_run_and_what_was_verified_stays(tree: Tree, sc
     assert run(tree, scripted_model, "--resume").code == 2
 
 
+def test_a_resumed_run_pays_for_no_rung_twice_and_calls_pytest_as_before(
+    tree: Tree, scripted_model: ScriptedModel
+) -> None:
+    tree.write("conftest.py", "def pytest_addoption(parser):\n    parser.addoption('--needed', required=True)\n")
+    tree.commit("an option")
+    scripted_model.answers(WRONG, failure(401, "no such key"))
+    asked = ["--model", "openai/cheap", "--attempts", "2", "--temperature", "0.3", "-k", "add", "--", "--needed=1"]
+    assert run(tree, scripted_model, *asked).code == 5
+    scripted_model.answers(RIGHT)
+    before = len(scripted_model.requests)
+    said = run(tree, scripted_model, "--resume")
+    assert said.code == 0, said.err
+    assert "attempt 2/2, temperature 0.4" in said.err
+    assert len(scripted_model.requests) == before + 1
+    request = scripted_model.requests[-1]
+    assert (request["model"], request["temperature"]) == ("cheap", 0.4)
+    assert "return a * b" in scripted_model.prompts[-1]
+
+
+def test_when_all_was_tried_before_nothing_is_spent(tree: Tree, scripted_model: ScriptedModel) -> None:
+    scripted_model.answers(WRONG)
+    assert run(tree, scripted_model, ADD, "--attempts", "1").code == 1
+    said = run(tree, scripted_model, "--resume")
+    assert said.code == 1, said.err
+    assert len(scripted_model.requests) == 1
+    assert f"nothing is left to try. To begin anew: fixer run '{ADD}'" in said.err
+    scripted_model.answers(RIGHT)
+    stronger = run(tree, scripted_model, "--resume", "--model", "openai/strong")
+    assert stronger.code == 0, stronger.err
+    assert "return a * b" in scripted_model.prompts[-1]
+
+
 def test_a_cap_on_money_is_refused_where_the_price_is_unknown(tree: Tree, scripted_model: ScriptedModel) -> None:
     said = run(tree, scripted_model, "--max-cost", "1")
     assert said.code == 2
@@ -165,3 +199,24 @@ def test_a_ladder_may_stand_in_the_project(tree: Tree, scripted_model: ScriptedM
     assert said.code == 0, said.err
     assert [request["model"] for request in scripted_model.requests] == ["one", "two"]
     assert scripted_model.requests[0]["temperature"] == 0.9
+
+
+def test_verbose_tells_the_answer_and_what_was_left_out_and_quiet_neither(
+    tree: Tree, scripted_model: ScriptedModel
+) -> None:
+    filler = "".join(f"\n\ndef unused_{number}(x):\n    return [x + {number}] * {number}\n" for number in range(150))
+    tree.write("calc.py", CALC.replace("return a - b", "return minus(a, b)") + "\n\n" + MINUS + filler)
+    tree.commit("larger")
+    scripted_model.answers(Answer(f"Minus \x1b[31mis\x1b[0m wrong.\n{RIGHT_MINUS.text}"))
+    env = {"FIXER_TOKEN_BUDGET": "600", "FIXER_CONFIRM": "1"}
+    said = run(tree, scripted_model, ADD, "-v", "--dry-run", **env)
+    assert said.code == 0, said.err
+    assert "Of calc.py only this is sent: minus" in said.err
+    assert "Left out of the prompt, over its budget: calc.py::add" in said.err
+    assert "openai/scripted answered in" in said.err
+    assert "    Minus" in said.err
+    assert "\x1b[31m" not in said.err
+    for mode in ([], ["-q"], ["-q", "-v"]):
+        quiet = run(tree, scripted_model, ADD, *mode, "--dry-run", **env)
+        assert "answered in" not in quiet.err
+        assert "Left out" not in quiet.err

@@ -14,12 +14,25 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from scripted_model import DROPPED, HTML, NO_CHOICES, Answer, ScriptedModel, edit, edits, failure, whole_file
+from scripted_model import (
+    DROPPED,
+    HTML,
+    NO_CHOICES,
+    Answer,
+    ScriptedModel,
+    edit,
+    edits,
+    error_inside,
+    failure,
+    whole_file,
+)
 
-from fixer.application.ports import LocalModel, RepairRequest
-from fixer.domain.errors import ProviderFailed, UsageError
+from fixer.application.budget import Budget, Caps
+from fixer.application.ports import Estimate, LocalModel, Meter, RepairRequest
+from fixer.domain.errors import CapReached, ProviderFailed, UsageError
 from fixer.domain.models import CodeLocation, ErrorDetails, Proposal, TestError, TestResult, TestRun
 from fixer.infrastructure.aider_coder import AiderCoder
+from fixer.infrastructure.aider_model import EngineModel
 from fixer.infrastructure.briefing import Briefing
 from fixer.infrastructure.prompt_library import PromptLibrary
 
@@ -90,7 +103,12 @@ class Bench:
     notices: list[str] = field(default_factory=list)
 
     def coder(
-        self, model: str = "openai/scripted", timeout: float = 5, local: dict[str, LocalModel] | None = None
+        self,
+        model: str = "openai/scripted",
+        timeout: float = 5,
+        local: dict[str, LocalModel] | None = None,
+        meter: Meter | None = None,
+        edit_format: str = "",
     ) -> AiderCoder:
         executed = {self.error.nodeid: {self.top / "pkg/calc.py": frozenset({2})}}
         briefing = Briefing(StillRunner(TestRun((), executed)), PromptLibrary(), self.top)
@@ -101,6 +119,8 @@ class Bench:
             local_models=local or {},
             notice=self.notices.append,
             model_timeout=timeout,
+            meter=meter,
+            edit_format=edit_format,
         )
 
     def attempt(self, *script: Answer, temperature: float = 0.4) -> Proposal:
@@ -225,8 +245,6 @@ ATTEMPT_FAILURES = [
     (Answer("", "content_filter"), "withheld", 1),
     (failure(400, "Rejected as a result of our safety system", "content_policy_violation"), "withheld", 1),
     (Answer(GOOD.text, "length"), "cut off", 1),
-    (failure(400, "This model's maximum context length is 4096", "context_length_exceeded"), "context window", 1),
-    (failure(413, "too large"), "context window", 1),
     (Answer("The bug is in add."), "without an edit", 1),
     (Answer("pkg/calc.py\n```python\n<<<<<<< SEARCH\nx\n```\n"), "malformed edit", 3),
     (edit("pkg/calc.py", "    return a * b\n", REPLACE), "did not match", 3),
@@ -251,9 +269,12 @@ FATAL = [
     (failure(401, "Incorrect API key provided: sk-not-a-real-key-0123456789"), "unauthorised (401)", "OPENAI_API_KEY"),
     (failure(403, "no"), "forbidden (403)", "OPENAI_API_KEY"),
     (failure(404, "no such model", "model_not_found"), "model not found (404)", "openai/scripted"),
+    (failure(404, "This is not a chat model"), "does not chat", "another model"),
+    (Answer(status=404, body=b"<html>nginx</html>", content_type="text/html"), "a web page", "OPENAI_API_BASE"),
+    (error_inside({"message": "bad key", "code": 401}), "unauthorised (401)", "OPENAI_API_KEY"),
     (failure(429, "You exceeded your current quota", "insufficient_quota"), "quota exhausted", "billing"),
     (failure(402, "Insufficient credits"), "quota exhausted", "billing"),
-    (failure(429, "slow down", headers={"Retry-After": "60"}), "rate limited (429)", "Wait"),
+    (failure(429, "slow down", headers={"Retry-After": "60"}), "asks to wait for 60 s", "Wait"),
 ]
 
 
@@ -268,12 +289,59 @@ def test_what_every_later_call_would_meet_ends_the_run(bench: Bench, answer: Ans
     assert bench.shadow.finishes == 1
 
 
+TOO_LONG = failure(400, "This model's maximum context length is 512 tokens", "context_length_exceeded")
+
+
+@pytest.mark.parametrize(("answer", "size"), [(TOO_LONG, "512 tokens"), (failure(413, "too large"), "does not tell")])
+def test_a_window_that_not_even_the_smallest_prompt_fits_ends_the_run(bench: Bench, answer: Answer, size: str) -> None:
+    before = bench.files()
+    with pytest.raises(ProviderFailed) as raised:
+        bench.attempt(answer)
+    assert "context window is smaller than the smallest prompt" in raised.value.message
+    assert size in raised.value.message
+    assert "openai/scripted" in raised.value.cure
+    assert len(bench.provider.requests) <= 2
+    assert bench.files() == before
+
+
+def test_what_a_model_has_no_room_for_is_told_in_fewer_words_from_then_on(bench: Bench) -> None:
+    bench.write("pkg/calc.py", BUGGY + "".join(f"\n\ndef f{n}(x):\n    return x + {n}\n" for n in range(60)))
+    bench.error.error_details = ErrorDetails("AssertionError", "assert -1 == 3", "line of a long traceback\n" * 200)
+    refusal = failure(400, "the request exceeds the available context size (2500 tokens)")
+    bench.provider.answers(refusal, Answer("I do not know."), Answer("I do not know."))
+    coder = bench.coder()
+    assert "without an edit" in coder.generate_fix(bench.error, 0.4).reason
+    assert "without an edit" in coder.generate_fix(bench.error, 0.5).reason
+    first, second, third = (len(str(request["messages"])) for request in bench.provider.requests)
+    assert second < first
+    assert third < first
+    assert len(bench.notices) == 1
+
+
+def test_what_is_known_to_be_too_long_is_not_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EngineModel, "room", property(lambda engine: 600))
+    with pytest.raises(ProviderFailed, match="600 tokens"):
+        bench.attempt(GOOD)
+    assert bench.provider.requests == []
+
+
+@pytest.mark.parametrize("answer", [Answer(endless=b" ", delay=0.1), Answer(endless=b" " * 1_000_000)])
+def test_an_answer_that_does_not_end_is_ended(bench: Bench, answer: Answer) -> None:
+    started = time.monotonic()
+    bench.provider.answers(answer)
+    coder = bench.coder(timeout=1)
+    with pytest.raises(ProviderFailed, match=r"did not end|timed out after 1 s"):
+        [coder.generate_fix(bench.error, temperature) for temperature in (0.4, 0.5)]
+    assert time.monotonic() - started < 20
+
+
 PASSING = [
     (failure(429, "slow down"), "rate limited (429)"),
     (failure(500, "out of order"), "server error (500): out of order"),
     (failure(503, "overloaded"), "server error (503)"),
     (DROPPED, "connection dropped"),
     (HTML, "no model's answer"),
+    (error_inside({"message": "upstream died", "code": 502}), "server error (502): upstream died"),
 ]
 
 
@@ -295,6 +363,14 @@ def test_a_short_wait_that_the_provider_asks_for_is_granted(bench: Bench) -> Non
     assert bench.attempt(failure(429, "slow down", headers={"Retry-After": "1"}), GOOD)
     assert time.monotonic() - started >= 1
     assert "1 s" in bench.notices[0]
+
+
+@pytest.mark.slow
+def test_a_cap_on_time_ends_the_waiting_too(bench: Bench) -> None:
+    bench.provider.answers(failure(429, "slow down", headers={"Retry-After": "2"}))
+    with pytest.raises(CapReached, match=r"1\.5 s"):
+        bench.coder(meter=Budget(Caps(seconds=1.5))).generate_fix(bench.error, 0.4)
+    assert len(bench.provider.requests) == 1
 
 
 @pytest.mark.slow
@@ -563,6 +639,57 @@ def test_a_missing_key_is_named_before_anything_is_spent(bench: Bench, monkeypat
     assert bench.provider.requests == []
 
 
+class Heard(Budget):
+    """A budget that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(Caps())
+        self.estimates: list[int] = []
+
+    def before_call(self, estimate: Estimate) -> None:
+        self.estimates.append(estimate.tokens)
+        super().before_call(estimate)
+
+
+def test_the_first_answer_is_guessed_and_later_ones_are_as_long_as_those_before(bench: Bench) -> None:
+    meter = Heard()
+    bench.provider.answers(Answer("Hm.", tokens=(100, 30)), Answer("Hm.", tokens=(100, 50)), Answer("Hm."))
+    coder = bench.coder(meter=meter)
+    for _ in range(3):
+        coder.generate_fix(bench.error, 0.4)
+    first, second, third = meter.estimates
+    assert first - second == 500 - 30
+    assert third - second == 40 - 30
+
+
+def test_an_answer_that_holds_whole_files_is_as_long_as_they_are(bench: Bench) -> None:
+    meters = Heard(), Heard()
+    for meter, more in zip(meters, ("# one\n", "# a comment\n" * 100), strict=True):
+        bench.write("pkg/calc.py", BUGGY + more)
+        bench.provider.answers(Answer("Hm."))
+        bench.coder(meter=meter, edit_format="whole").generate_fix(bench.error, 0.4)
+    small, large = (meter.estimates[0] for meter in meters)
+    assert large - small > 2 * 3 * 100  # sent and received, three tokens a line at the least
+
+
+def test_a_cap_is_reached_to_the_token_and_not_passed(bench: Bench) -> None:
+    meter = Heard()
+    bench.provider.answers(Answer("Hm."))
+    bench.coder(meter=meter).generate_fix(bench.error, 0.4)
+    exact = meter.estimates[0]
+    bench.coder(meter=Budget(Caps(tokens=exact))).generate_fix(bench.error, 0.4)
+    assert len(bench.provider.requests) == 2
+    with pytest.raises(CapReached, match=f"{exact:,}"):
+        bench.coder(meter=Budget(Caps(tokens=exact - 1))).generate_fix(bench.error, 0.4)
+    assert len(bench.provider.requests) == 2
+
+
+def test_a_model_of_another_kind_is_refused_before_anything_is_sent(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="embedding"):
+        bench.coder("openai/text-embedding-3-small").check_model()
+    assert bench.provider.requests == []
+
+
 @pytest.mark.parametrize("name", ["gtp-4o", "fixer/nothing"])
 def test_an_unknown_model_is_a_usage_error_with_a_suggestion(bench: Bench, name: str) -> None:
     with pytest.raises(UsageError, match=name) as raised:
@@ -586,6 +713,21 @@ def test_whole_files_are_taken_from_a_model_that_aider_knows_to_write_them(bench
     bench.provider.answers(whole_file("pkg/calc.py", BUGGY.replace("a - b", "a + b")))
     proposal = bench.coder("gpt-3.5-turbo").generate_fix(bench.error, 0.4)
     assert proposal.files == ("pkg/calc.py",)
+
+
+@pytest.mark.parametrize("name", ["edit_calc.py", "Edit: pkg/calc.py", "Here is the fix", "src/new.py"])
+def test_a_file_written_out_under_another_name_is_the_one_that_defines_the_same(bench: Bench, name: str) -> None:
+    before = bench.files().keys()
+    bench.provider.answers(whole_file(name, BUGGY.replace(SEARCH, REPLACE)))
+    assert bench.coder(edit_format="whole").generate_fix(bench.error, 0.4).files == ("pkg/calc.py",)
+    assert bench.read() == BUGGY.replace(SEARCH, REPLACE)
+    assert bench.files().keys() == before
+
+
+def test_a_new_module_that_is_written_out_stays_one(bench: Bench) -> None:
+    bench.provider.answers(whole_file("pkg/more.py", "def helper():\n    return 1\n"))
+    assert bench.coder(edit_format="whole").generate_fix(bench.error, 0.4).files == ("pkg/more.py",)
+    assert bench.read() == BUGGY
 
 
 def test_importing_the_adapter_imports_no_engine() -> None:

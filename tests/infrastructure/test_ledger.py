@@ -118,7 +118,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
     def write_half() -> None:
         with ledger.transaction() as db:
-            db.execute("INSERT INTO runs VALUES ('r', 'w', 'm', 1, 'now', NULL, NULL, '[]')")
+            db.execute("INSERT INTO runs VALUES ('r', 'w', 'm', 1, 'now', NULL, NULL, '[]', '{}')")
             db.execute("INSERT INTO nonsense VALUES (1)")
 
     with pytest.raises(sqlite3.OperationalError):

@@ -12,7 +12,7 @@ import pytest
 from scripted_model import HTML, Answer, ScriptedModel, failure
 
 from fixer.domain.errors import ProviderFailed, UsageError
-from fixer.infrastructure.model_servers import ServedModel, find_models
+from fixer.infrastructure.model_servers import USUAL, ServedModel, find_models, servers_of
 from fixer.infrastructure.model_trial import try_model
 
 
@@ -92,3 +92,22 @@ def test_a_provider_that_refuses_is_named_with_a_cure(scripted_model: ScriptedMo
 def test_a_model_of_no_provider_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         try_model("no-such-model", 5)
+
+
+@pytest.mark.parametrize(
+    ("base", "asked"),
+    [
+        ("http://127.0.0.1:7777/v1/", True),
+        ("http://localhost:7777/v1", True),
+        ("http://[::1]:7777/v1", True),
+        ("https://api.example.com/v1", False),
+        ("http://127.0.0.1.example.com/v1", False),
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_a_server_that_the_environment_names_is_asked_where_it_is_on_this_machine(base: str, asked: bool) -> None:
+    ollama, others = servers_of({"OPENAI_API_BASE": base, "OLLAMA_API_BASE": base})
+    assert (others[0] == base.rstrip("/")) is asked
+    assert (ollama == base.rstrip("/")) is asked
+    assert set(USUAL) <= set(others)

@@ -80,11 +80,11 @@ def measure(plan: Plan, project: SmallProject, tool: str, work: Callable[[Plan, 
     """Let one tool work on a fresh copy of one project."""
     with tempfile.TemporaryDirectory(prefix="fixer-bench-") as folder, counted(plan.base) as (base, traffic):
         place = Path(folder) / "project"
-        _lay_out(project, place)
+        lay_out(project, place)
         started = time.monotonic()
         work(Plan(plan.model, base, plan.attempts), project, place)
         seconds = time.monotonic() - started
-        green, right = _judge(project, place)
+        green, right = judge(project, place)
     return Outcome(project.name, tool, green, right, traffic.calls, traffic.sent, traffic.received, round(seconds, 1))
 
 
@@ -176,7 +176,8 @@ def _usage(answer: bytes) -> dict[str, int]:
     return found if isinstance(found, dict) else {}
 
 
-def _lay_out(project: SmallProject, place: Path) -> None:
+def lay_out(project: SmallProject, place: Path) -> None:
+    """Write the project there, as the one commit of a repository."""
     for name, text in project.files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
@@ -189,7 +190,8 @@ def _lay_out(project: SmallProject, place: Path) -> None:
 _IDENTITY = ("-c", "user.name=Bench", "-c", "user.email=bench@example.com")
 
 
-def _judge(project: SmallProject, place: Path) -> tuple[bool, bool]:
+def judge(project: SmallProject, place: Path) -> tuple[bool, bool]:
+    """Whether the tests that everybody sees pass, put back as they were, and whether the hidden one does too."""
     for name, text in project.files.items():
         if name != f"{project.name}.py":
             (place / name).write_text(text)

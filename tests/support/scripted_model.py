@@ -28,6 +28,8 @@ class Answer:
     delay: float = 0.0
     """Seconds before anything is sent."""
     dropped: bool = False
+    endless: bytes = b""
+    """Sent again and again instead of a body, until the client has enough, `delay` seconds apart."""
     choices: int = 1
     tokens: tuple[int, int] = (100, 20)
 
@@ -45,6 +47,11 @@ def edits(*blocks: tuple[str, str, str]) -> Answer:
 def whole_file(path: str, text: str) -> Answer:
     """A complete file, as the `whole` edit format wants it."""
     return Answer(f"{path}\n```\n{text}```\n")
+
+
+def error_inside(error: object, **more: object) -> Answer:
+    """An error that comes as an answer of status 200."""
+    return Answer(body=json.dumps({"error": error, **more}).encode())
 
 
 def failure(status: int, message: str, code: str = "", headers: Mapping[str, str] | None = None) -> Answer:
@@ -128,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         request["path"] = self.path
         answer = self.server.model.next_answer(request)
+        if answer.endless:
+            self._send_for_ever(answer)
+            return
         time.sleep(answer.delay)
         if answer.dropped:
             self._drop()
@@ -141,6 +151,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
         self.connection.close()
+
+    def _send_for_ever(self, answer: Answer) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        until = time.monotonic() + _FOR_EVER
+        while time.monotonic() < until:
+            self.wfile.write(answer.endless)
+            self.wfile.flush()
+            time.sleep(answer.delay)
 
     def _send(self, answer: Answer, request: Mapping[str, Any] | None = None) -> None:
         body = answer.body if answer.body is not None else json.dumps(_completion(request or {}, answer)).encode()
@@ -162,6 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
             chunk["choices"] = [{"index": 0, "delta": delta, "finish_reason": finish}]
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
         self.wfile.write(b"data: [DONE]\n\n")
+
+
+_FOR_EVER = 120
+"""Seconds: a test that waits as long has failed."""
 
 
 def _completion(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from fixer.domain.ladder import Rung, Tried, build_ladder, models_of, next_rung, normalised, read_ladder
+from fixer.domain.ladder import (
+    Rung,
+    Tried,
+    already_climbed,
+    build_ladder,
+    models_of,
+    next_rung,
+    normalised,
+    read_ladder,
+)
 
 DIFF = "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n"
 
@@ -95,3 +104,16 @@ def test_a_ladder_may_be_written_down() -> None:
 def test_a_rung_that_is_none_is_refused(table: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="tables such as"):
         read_ladder([{"model": "m", **table}])
+
+
+def test_rungs_that_were_tried_before_are_not_climbed_again() -> None:
+    ladder = build_ladder(["cheap", "strong"], 2, 0.4, 0.1)
+    before = [Tried(rung, DIFF, str(number)) for number, rung in enumerate(ladder[:3])]
+    assert already_climbed(ladder, before) == before
+    assert next_rung(ladder, before) == ladder[3]
+
+
+def test_what_was_tried_on_another_ladder_is_no_rung_of_this_one() -> None:
+    before = [Tried(rung, DIFF, "no") for rung in build_ladder(["cheap"], 3, 0.4, 0.1)]
+    assert already_climbed(build_ladder(["strong"], 3, 0.4, 0.1), before) == []
+    assert already_climbed(build_ladder(["cheap"], 1, 0.4, 0.1), before) == before[:1]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from types import SimpleNamespace
+
 import pytest
 
 from fixer.infrastructure.model_failures import Gravity, name_failure, scrub
+from fixer.infrastructure.wire import EndlessAnswer
 
 
 class Refusal(Exception):
@@ -23,6 +28,11 @@ class Refusal(Exception):
         (Refusal("temperature is deprecated for this model", 400), "takes no temperature", Gravity.REPEATED),
         (Refusal("prompt is too long: 300000 tokens", 400), "context window", Gravity.ATTEMPT),
         (Refusal("Your credit balance is too low: insufficient credit", 400), "quota", Gravity.FATAL),
+        (Refusal("This is not a chat model and thus not supported", 404), "does not chat", Gravity.FATAL),
+        (Refusal("x does not support chat completions", 400), "does not chat", Gravity.FATAL),
+        (Refusal("OpenAIException - <html>nginx</html>", 404), "a web page answers", Gravity.FATAL),
+        (Refusal("OpenAIException - no model x here", 404), "model not found (404): no model x", Gravity.FATAL),
+        (EndlessAnswer("16 MB"), "did not end", Gravity.FATAL),
         (Refusal("Overloaded", 529), "server error (529): Overloaded", Gravity.PASSING),
         (ConnectionRefusedError("111"), "connection refused", Gravity.PASSING),
         (ConnectionResetError("104"), "dropped", Gravity.PASSING),
@@ -57,3 +67,38 @@ def test_no_secret_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "abc.def" not in text
     assert "host/v1" in text
     assert "task-list" in text
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "3"}, 3),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "2", "retry-after-ms": "250"}, 0.25),
+        ({"retry-after": format_datetime(datetime.now(timezone.utc) + timedelta(hours=1))}, 3600),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait_is_read_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
+    raised = Refusal("slow down", 429)
+    raised.response = SimpleNamespace(headers=headers)  # type: ignore[attr-defined]
+    waits = name_failure(raised, 1).retry_after
+    assert waits == (seconds if seconds is None else pytest.approx(seconds, abs=60 if seconds == 3600 else 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "room"),
+    [
+        ("This model's maximum context length is 8192 tokens. However, you requested 9000", 8192),
+        ("the request exceeds the available context size (2048 tokens), try increasing it", 2048),
+        ("prompt is too long: 213462 tokens > 200000 maximum", 200_000),
+        ("maximum context length is 131,072 tokens", 131_072),
+        ("too many tokens", None),
+    ],
+)
+def test_a_refusal_for_length_tells_how_much_fits(text: str, room: int | None) -> None:
+    failure = name_failure(Refusal(text, 400), 1)
+    assert "context window" in failure.reason
+    assert failure.room == room
