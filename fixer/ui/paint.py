@@ -1,10 +1,11 @@
-"""The few colours of what is shown without rich."""
+"""The few colours of what is shown without rich: of words, of diffs, and of the Python in them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Literal
 
 from fixer.ui.foreign_text import harmless
@@ -18,7 +19,7 @@ def paint(text: str, color: Color) -> str:
 
 
 def diff_lines(diff: str, *, color: bool) -> list[str]:
-    """A unified diff, made harmless, line by line; in colour, with the words that changed reversed."""
+    """A unified diff, made harmless, line by line; in colour, with its Python set off and changed words reversed."""
     lines = harmless(diff).splitlines()
     return list(_painted(lines)) if color else lines
 
@@ -38,6 +39,8 @@ def changed_words(old: str, new: str) -> tuple[list[tuple[str, bool]], list[tupl
 
 
 _CODES: dict[Color, int] = {"red": 31, "green": 32, "yellow": 33, "cyan": 36}
+_YELLOW, _CYAN = str(_CODES["yellow"]), str(_CODES["cyan"])
+_OWN_COLORS = (_YELLOW, _CYAN)
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 _ALIKE = 0.4
 """Below this, a line was not changed but replaced, and marking its words would only unsettle the eye."""
@@ -53,11 +56,11 @@ def _painted(lines: Sequence[str]) -> Iterator[str]:
             yield from (_marked("-", old, "red") for old, _ in pairs)
             yield from (_marked("+", new, "green") for _, new in pairs)
         else:
-            yield from (paint(line, "red") for line in removed)
-            yield from (paint(line, "green") for line in added)
+            yield from (_marked("-", [(line[1:], False)], "red") for line in removed)
+            yield from (_marked("+", [(line[1:], False)], "green") for line in added)
         at += len(removed) + len(added)
         if not removed and not added:
-            yield paint(lines[at], "cyan") if lines[at].startswith("@") else lines[at]
+            yield _around(lines[at])
             at += 1
 
 
@@ -69,6 +72,38 @@ def _run_of(mark: str, lines: Sequence[str], start: int) -> list[str]:
     return list(lines[start:end])
 
 
-def _marked(mark: str, pieces: Sequence[tuple[str, bool]], color: Color) -> str:
-    text = "".join(f"\x1b[7m{piece}\x1b[27m" if changed else piece for piece, changed in pieces)
-    return paint(f"{mark}{text}", color)
+def _around(line: str) -> str:
+    if line.startswith("@"):
+        return paint(line, "cyan")
+    return _marked(" ", [(line[1:], False)], None) if line.startswith(" ") else line
+
+
+def _marked(mark: str, pieces: Sequence[tuple[str, bool]], color: Color | None) -> str:
+    """One line in its colour, from which texts and numbers differ; what changed is reversed."""
+    text = "".join([mark, *(piece for piece, _ in pieces)])
+    changed = [False, *(is_changed for piece, is_changed in pieces for _ in piece)]
+    styles = zip(["", *_python_styles(text[1:])], changed, strict=True)
+    line = str(_CODES[color]) if color else ""
+    written, at = [], 0
+    for (style, is_changed), run in groupby(styles):
+        size = len(list(run))
+        codes = [style if style in _OWN_COLORS else f"{line};{style}".strip(";"), "7" if is_changed else ""]
+        written.append(_in_style(text[at : at + size], ";".join(filter(None, codes))))
+        at += size
+    return "".join(written)
+
+
+def _in_style(text: str, codes: str) -> str:
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes else text
+
+
+def _python_styles(line: str) -> list[str]:
+    """For each character of a line of Python, how it is shown; empty for names, operators and blanks."""
+    from pygments.lexers.python import PythonLexer
+    from pygments.token import Comment, Keyword, Number, Operator, String
+
+    shown = ((Comment, "2"), (String, _YELLOW), (Number, _CYAN), (Keyword, "1"), (Operator.Word, "1"))
+    styles: list[str] = []
+    for _, kind, value in PythonLexer().get_tokens_unprocessed(line):
+        styles += [next((style for family, style in shown if kind in family), "")] * len(value)
+    return styles

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fixer.ui.paint import changed_words, diff_lines
 
 
@@ -11,8 +13,21 @@ def test_without_colour_a_diff_is_as_it_was() -> None:
 
 def test_the_words_that_changed_are_reversed() -> None:
     old, new = diff_lines("-    return a - b\n+    return a + b\n", color=True)
-    assert old == "\x1b[31m-    return a \x1b[7m-\x1b[27m b\x1b[0m"
-    assert new == "\x1b[32m+    return a \x1b[7m+\x1b[27m b\x1b[0m"
+    end = "\x1b[0m"
+    assert old == f"\x1b[31m-    {end}\x1b[31;1mreturn{end}\x1b[31m a {end}\x1b[31;7m-{end}\x1b[31m b{end}"
+    assert new == f"\x1b[32m+    {end}\x1b[32;1mreturn{end}\x1b[32m a {end}\x1b[32;7m+{end}\x1b[32m b{end}"
+
+
+def test_python_is_set_off_in_what_changed_and_in_what_did_not() -> None:
+    same, new = diff_lines(" if x:  # why\n+f(12, 'a\u00e4')\n", color=True)
+    assert same == " \x1b[1mif\x1b[0m x:  \x1b[2m# why\x1b[0m"
+    assert new == "\x1b[32m+f(\x1b[0m\x1b[36m12\x1b[0m\x1b[32m, \x1b[0m\x1b[33m'a\u00e4'\x1b[0m\x1b[32m)\x1b[0m"
+
+
+def test_what_is_no_python_keeps_all_its_characters() -> None:
+    text = "+\tunclosed 'quote \u201e\u201c \\ \x7f $ ?"
+    painted = diff_lines(f"{text}\n", color=True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", "".join(painted)) == "".join(diff_lines(f"{text}\n", color=False))
 
 
 def test_a_line_that_was_replaced_is_not_cut_into_words() -> None:

@@ -72,9 +72,8 @@ def test_a_temperature_that_was_sent_as_asked_is_said_once() -> None:
 
 
 def test_a_diff_in_colour() -> None:
-    assert "\x1b[31m-x = [\x1b[7m1\x1b[27m]\x1b[0m\n\x1b[32m+x = [\x1b[7m2\x1b[27m]\x1b[0m" in receipt_text(
-        RECEIPT, color=True
-    )
+    painted = receipt_text(RECEIPT, color=True)
+    assert "\x1b[31m-x = [\x1b[0m\x1b[36;7m1\x1b[0m\x1b[31m]\x1b[0m\n\x1b[32m+x = [\x1b[0m\x1b[36;7m2\x1b[0m" in painted
 
 
 def test_of_a_fix_without_a_kept_receipt_what_is_known_is_shown() -> None:

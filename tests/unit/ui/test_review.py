@@ -59,7 +59,7 @@ def test_the_diff_is_coloured_where_colours_are_wanted() -> None:
     terminal = Terminal("k", color=True)
     terminal.review()
     shown = terminal.stream.getvalue()
-    assert "\x1b[36m@@ -1 +1 @@\x1b[0m\n\x1b[31m-x = \x1b[7m[red]1\x1b[27m\x1b[0m\n" in shown
+    assert "\x1b[36m@@ -1 +1 @@\x1b[0m\n\x1b[31m-x = \x1b[0m\x1b[31;7m[red]\x1b[0m\x1b[36;7m1\x1b[0m\n" in shown
 
 
 @pytest.mark.parametrize(
