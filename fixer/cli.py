@@ -15,7 +15,7 @@ from fixer.cli_around import add_to, fixes_in_place, fixes_that_begin, fixes_und
 from fixer.domain.errors import UsageError
 from fixer.ui.ending import exit_code_of
 from fixer.ui.foreign_text import harmless
-from fixer.ui.plain_help import CommandByTopic
+from fixer.ui.plain_help import CommandByTopic, show_all
 
 if TYPE_CHECKING:
     from fixer.application.ports import Arbiter
@@ -86,7 +86,17 @@ def _options(
     del version
 
 
-@app.command(cls=CommandByTopic)
+class _Run(CommandByTopic):
+    rare = frozenset(
+        [
+            *("-m", "-x", "--temperature", "--temperature-step", "--offline-budget", "--seed", "--model-timeout"),
+            *("--max-tokens", "--no-commit", "--no-verify", "--allow", "--guard", "--confirm", "--python"),
+            *("--test-timeout", "--junitxml", "--sarif", "--patch", "--report", "--no-color"),
+        ]
+    )
+
+
+@app.command(cls=_Run)
 def run(
     context: typer.Context,
     tests: Annotated[
@@ -96,6 +106,7 @@ def run(
             help="Files, folders or node ids.",
             show_default=False,
             autocompletion=tests_that_begin,
+            rich_help_panel="Which tests",
         ),
     ] = None,
     keyword: Annotated[str, _tests("-k", "EXPR", "As pytest's -k.")] = "",
@@ -142,11 +153,15 @@ def run(
     show_prompt: Annotated[bool, _output("--show-prompt", "", "All that is sent to a model, before it is.")] = False,
     no_color: Annotated[bool, _output("--no-color", "", "No colours.")] = False,
     plain: Annotated[bool, _output("--plain", "", "Lines only, for screen readers.")] = False,
+    help_all: Annotated[
+        bool, typer.Option("--help-all", callback=show_all, is_eager=True, help="Show the rarer options too.")
+    ] = False,
 ) -> int:
     """Run the tests; fix those that fail."""
     from fixer.outputs import Outputs
     from fixer.session import RunWishes, run_session
 
+    del help_all
     pytest_args: tuple[str, ...] = context.obj
     flags: dict[str, object] = {
         "model": tuple(model) if model else None,

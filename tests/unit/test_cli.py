@@ -168,11 +168,10 @@ def test_every_help_fits_80_columns_and_leaves_no_sentence_unfinished(
 
 
 def test_the_help_of_run_tells_every_default_by_topic(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["run", "-h"])
+    main(["run", "--help-all"])
     text = capsys.readouterr().out
     topics = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
     assert topics == [
-        "Arguments:",
         "Which tests:",
         "Which model:",
         "How much it may cost:",
@@ -182,6 +181,16 @@ def test_the_help_of_run_tells_every_default_by_topic(capsys: pytest.CaptureFixt
     ]
     for default in ("offline", "3", "0.4", "0.1", "120", "suite", "60"):
         assert f"[default: {default}]" in text
+
+
+def test_the_help_of_run_fits_a_screen_and_says_where_the_rest_is(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "-h"])
+    short = capsys.readouterr().out
+    assert len(short.splitlines()) <= 36
+    assert "--help-all" in short
+    assert "--seed" not in short
+    main(["run", "--help-all"])
+    assert "--seed" in capsys.readouterr().out
 
 
 def test_a_bug_writes_a_log_and_says_where(
