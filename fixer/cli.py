@@ -35,7 +35,7 @@ app = typer.Typer(
 
 
 def main(argv: list[str]) -> int:
-    """Run one command; its exit code, as listed in the user guide."""
+    """Run one command; its exit code, as listed in docs/exit_codes.md."""
     return exit_code_of(lambda: _invoke(argv))
 
 

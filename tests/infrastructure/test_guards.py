@@ -119,7 +119,7 @@ def test_the_guards_see_texts_and_the_failing_test(tmp_path: Path) -> None:
 
 
 def test_the_guide_tells_of_every_guard_in_its_own_words() -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "user_guide.md").read_text("utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "guards.md").read_text("utf-8")
     assert [line for name, about in CATALOGUE if (line := f"| {name} | {about} |") not in guide] == []
 
 
