@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 from fixer.application.ports import CandidateChecker, RepairRequest
@@ -36,6 +37,7 @@ class OfflineModel:
         budget_seconds: float = 30,
         seed: int = 0,
         least_confidence: float = 0.0,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._checker = checker
         self._top = top.resolve()
@@ -44,6 +46,7 @@ class OfflineModel:
         self._budget = budget_seconds
         self._seed = seed
         self._least = least_confidence
+        self._clock = clock
         self._failed: defaultdict[UUID, set[str]] = defaultdict(set)
         self._unsure: dict[UUID, str] = {}
 
@@ -54,7 +57,7 @@ class OfflineModel:
         sources, unreadable = self._read(request.sources)
         places = suspects(request, sources)
         others = self._module_ids(request.error.nodeid)
-        search = Search(self._checker, request, others, self._progress, self._budget)
+        search = Search(self._checker, request, others, self._progress, self._budget, clock=self._clock)
         outcome = search(self._candidates(request, places))
         self._failed[request.error.id] |= outcome.failed
         if not outcome.found:

@@ -35,7 +35,10 @@ class Outcome:
 
 
 class Search:
-    """One search for one failing test; `others`, the tests of its file, are asked only of what passes that one."""
+    """One search for one failing test; `others`, the tests of its file, are asked only of what passes that one.
+
+    `clock` tells the seconds that the budget is counted in.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Search:
         progress: Callable[[str], None],
         budget_seconds: float,
         enough: int = 5,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._checker = checker
         self._nodeid = request.error.nodeid
@@ -55,7 +59,8 @@ class Search:
         self._progress = progress
         self._budget = budget_seconds
         self._enough = enough
-        self._started = self._said = monotonic()
+        self._clock = clock
+        self._started = self._said = clock()
         self._deadline = self._started + budget_seconds
         self._in_flight: dict[str, Candidate] = {}
 
@@ -80,7 +85,7 @@ class Search:
             self._say(number, len(found))
             if sum(one.complete for one in found) >= self._enough:
                 break
-        return Outcome(tuple(found), frozenset(failed), number, monotonic() - self._started, tuple(near[:3]))
+        return Outcome(tuple(found), frozenset(failed), number, self._clock() - self._started, tuple(near[:3]))
 
     def _results(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, TestRun]]:
         for overlay, run in self._checker.check(self._overlays(candidates), [self._nodeid]):
@@ -89,7 +94,7 @@ class Search:
 
     def _overlays(self, candidates: Iterable[Candidate]) -> Iterator[Overlay]:
         for candidate in candidates:
-            if monotonic() > self._deadline:
+            if self._clock() > self._deadline:
                 return
             text = candidate.text
             self._in_flight[text] = candidate
@@ -118,13 +123,13 @@ class Search:
 
     def _hurry(self, *, whole: bool) -> None:
         """An edit for a part of the tests may be a coincidence: half the budget goes to look for a better one."""
-        now = monotonic()
+        now = self._clock()
         more = max(_AT_LEAST_MORE, now - self._started)
         self._deadline = min(self._deadline, now + more if whole else max(now + more, self._started + self._budget / 2))
 
     def _say(self, number: int, passing: int) -> None:
-        if monotonic() - self._said >= 1:
-            self._said = monotonic()
+        if self._clock() - self._said >= 1:
+            self._said = self._clock()
             self._progress(f"{number} edits tried, {passing} pass")
 
 

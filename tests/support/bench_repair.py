@@ -2,14 +2,15 @@
 
 *passes*: the answer, written to disk, makes every test of the program pass in a fresh pytest. *right*: besides, it is
 equal to the reference, as a syntax tree or in what it gives for at least 50 inputs (300 are tried) made from those
-that the tests pass.
+that the tests pass. *lands*: it is sure enough to land where nobody is asked, though other tests may stay red. Seconds
+are of CPU, all processes together.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
+import math
 import os
 import re
 import shutil
@@ -20,10 +21,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cpu_time import begin_counting, counted
+from cpu_time import begin_counting, counted, so_far
+from repair_rank import Rank, TimedChecker, rank_of_right, tree
 from repair_sets import SETS, Case
 
 from fixer.application.ports import RepairRequest
@@ -37,7 +39,10 @@ TEST_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Repaired:
-    """What came of one program. `cpu` is in seconds, all processes together; `compared` counts inputs."""
+    """What came of one program.
+
+    `cpu` and `first`, up to the first edit that passes, are in seconds; `compared` counts inputs.
+    """
 
     name: str
     passes: bool
@@ -51,22 +56,28 @@ class Repaired:
     differ: str = ""
     diff: str = ""
     confidence: float = 0.0
+    first: float | None = None
+    rank: Rank | None = None
+
+    @property
+    def lands(self) -> bool:
+        return self.confidence >= _SURE_ENOUGH
 
 
 def main(argv: Sequence[str]) -> int:
     """Print a table, and JSON where asked."""
     asked = _arguments(argv)
     cases = list(SETS[asked.set](asked.checkout.resolve(), asked.half, asked.seed, asked.most))
-    cases = [case for case in cases if not asked.only or case.name in asked.only.split(",")]
-    jobs = [(case, asked.seconds, asked.seed) for case in cases]
-    with ProcessPoolExecutor(asked.jobs, max_tasks_per_child=1) as workers:
+    cases = [case for case in cases if not asked.only or case.name in asked.only.split(",")][: asked.first]
+    jobs = [(case, asked.seconds, asked.search_seed, asked.ranks) for case in cases]
+    with ProcessPoolExecutor(asked.jobs, max_tasks_per_child=20) as workers:
         repaired = []
         for one in workers.map(_repair, jobs):
             repaired.append(one)
             print(_line(one), flush=True)
+            if asked.json:
+                asked.json.write_text(json.dumps([asdict(one) for one in repaired], indent=1))
     print(_summary(asked.set, repaired))
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(one) for one in repaired], indent=1))
     return 0
 
 
@@ -76,16 +87,21 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("checkout", type=Path, help="where the set lies; nothing of it is kept here")
     parser.add_argument("--half", choices=("known", "unseen"), default="known", help="of humanevalfix")
     parser.add_argument("--most", type=int, default=1000, help="programs")
-    parser.add_argument("--seconds", type=float, default=30, help="the search's budget, wall time")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=1000, help="of those, in the order drawn")
+    parser.add_argument("--seconds", type=float, default=30, help="the search's budget")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw")
+    parser.add_argument("--search-seed", type=int, default=0, help="of the search")
+    parser.add_argument(
+        "--ranks", action="store_true", help="only where the right edit stands in the order, in no time"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="programs at a time")
     parser.add_argument("--only", default="", help="these names, with commas between")
     parser.add_argument("--json", type=Path)
     return parser.parse_args(argv)
 
 
-def _repair(job: tuple[Case, float, int]) -> Repaired:
-    case, seconds, seed = job
+def _repair(job: tuple[Case, float, int, bool]) -> Repaired:
+    case, seconds, seed, ranks = job
     with tempfile.TemporaryDirectory(prefix="fixer-repair-") as folder:
         project = Path(folder, "project")
         _write(project, case)
@@ -93,7 +109,12 @@ def _repair(job: tuple[Case, float, int]) -> Repaired:
         run = runner.discover()
         if not any(result.verdict is Verdict.FAILED for result in run.results):
             return Repaired(case.name, False, False, "no red test")
-        return _searched(case, project, runner, run, seconds, seed)
+        nodeids = [result.nodeid for result in run.results]
+        if ranks:
+            request = _request(case, project, runner.run(nodeids, trace=True))
+            rank = rank_of_right(request, project / case.broken, [case.reference])
+            return Repaired(case.name, False, False, "not tried", rank=rank)
+        return _searched(case, project, runner, nodeids, seconds, seed)
 
 
 def _write(project: Path, case: Case) -> None:
@@ -103,36 +124,46 @@ def _write(project: Path, case: Case) -> None:
         path.write_text(text)
 
 
-def _searched(case: Case, project: Path, runner: PytestRunner, run: TestRun, seconds: float, seed: int) -> Repaired:
-    nodeids = [result.nodeid for result in run.results]
-    traced = runner.run(nodeids, trace=True)
-    failed = next(result for result in traced.results if result.details)
-    assert failed.details
-    file, _, function = failed.nodeid.partition("::")
-    error = TestError(Path(file), function, failed.details, failed.location, failed.frames)
-    request = RepairRequest(error, 1, 0.4, (project / case.broken,), traced)
+def _searched(
+    case: Case, project: Path, runner: PytestRunner, nodeids: Sequence[str], seconds: float, seed: int
+) -> Repaired:
+    request = _request(case, project, runner.run(nodeids, trace=True))
     before = begin_counting()
     with ForkChecker(
         python=Path(sys.executable), project=project, rootdir=lambda: project, test_timeout=TEST_SECONDS
     ) as checker:
+        timed = TimedChecker(checker, request, so_far)
         model = OfflineModel(
-            checker=checker,
+            checker=timed,
             top=project,
             module_ids=lambda nodeid: nodeids,
             progress=lambda text: None,
             budget_seconds=seconds,
             seed=seed,
+            clock=so_far,
         )
         answer = model.answer(request)
-    return _judged(case, project, answer, counted() - before)
+    first = timed.first - before if timed.first else None
+    repaired, text = _judged(case, project, answer, counted() - before)
+    (project / case.broken).write_text(case.files[case.broken])
+    right = [case.reference, *([text] if repaired.right else [])]
+    return replace(repaired, first=first, rank=rank_of_right(request, project / case.broken, right))
 
 
-def _judged(case: Case, project: Path, answer: str, cpu: float) -> Repaired:
+def _request(case: Case, project: Path, traced: TestRun) -> RepairRequest:
+    failed = next(result for result in traced.results if result.details)
+    assert failed.details
+    file, _, function = failed.nodeid.partition("::")
+    error = TestError(Path(file), function, failed.details, failed.location, failed.frames)
+    return RepairRequest(error, 1, 0.4, (project / case.broken,), traced)
+
+
+def _judged(case: Case, project: Path, answer: str, cpu: float) -> tuple[Repaired, str]:
     counted = re.search(r"(\d+) (?:edits|candidates)", answer)
     tried = int(counted[1]) if counted else 0
     text = _applied(answer, project)
     if text is None:
-        return Repaired(case.name, False, False, "no fix found", tried=tried, cpu=cpu)
+        return Repaired(case.name, False, False, "no fix found", tried=tried, cpu=cpu), ""
     old = (project / case.broken).read_text()
     diff = "\n".join(_difference(old, text))
     (project / case.broken).write_text(text)
@@ -145,7 +176,8 @@ def _judged(case: Case, project: Path, answer: str, cpu: float) -> Repaired:
     template = found[1] if found else ""
     sure = re.search(r"Confidence (\d+)%", answer)
     confidence = int(sure[1]) / 100 if sure else 0.0
-    return Repaired(case.name, green, right, how, template, tried, also_count, cpu, compared, differ, diff, confidence)
+    found_it = Repaired(case.name, green, right, how, template, tried, also_count, cpu, compared, differ, diff)
+    return replace(found_it, confidence=confidence), text
 
 
 def _applied(answer: str, project: Path) -> str | None:
@@ -175,7 +207,7 @@ def _is_green(project: Path) -> bool:
 
 
 def _is_right(case: Case, project: Path, text: str) -> tuple[bool, str, int, str]:
-    if _tree(text) == _tree(case.reference):
+    if tree(text) == tree(case.reference):
         return True, "equal tree", 0, ""
     (project / case.broken).write_text(case.reference)
     request = {
@@ -213,33 +245,43 @@ _ENOUGH = 50
 """Inputs; fewer say too little."""
 
 
-def _tree(text: str) -> str:
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and _is_text(body[0].value):
-            del body[0]
-    return ast.dump(tree)
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+_SURE_ENOUGH = 0.5
+"""The default of offline_confidence."""
 
 
 def _line(one: Repaired) -> str:
     state = "RIGHT" if one.right else "passes" if one.passes else "-"
     diff = one.diff.replace("\n", " | ")
-    measured = f"{one.cpu:6.1f} s {one.tried:6} {one.confidence:4.0%}"
+    first = "" if one.first is None else f"{one.first:.1f}"
+    place = f"{one.rank.place}/{one.rank.of}" if one.rank else "-"
+    measured = f"{first:>5} {one.cpu:6.1f} s {one.tried:6} {one.confidence:4.0%} {place:>12}"
     return f"{one.name:28} {state:7} {one.how:16} {measured} {one.template:18} {diff[:100]}"
 
 
 def _summary(name: str, repaired: Sequence[Repaired]) -> str:
     counted = [one for one in repaired if one.how != "no red test"]
     passing = [one for one in counted if one.passes]
+    landing = [one for one in counted if one.lands]
     right = sum(one.right for one in counted)
-    cpu = statistics.median([one.cpu for one in passing]) if passing else 0.0
     share = f"{len(passing)} pass, {right} right of {len(counted)}"
-    return f"{name}: {share} ({len(repaired) - len(counted)} without a red test); median {cpu:.1f} s of CPU"
+    alone = f"{len(landing)} would land by themselves, {sum(one.right for one in landing)} of them right"
+    first = statistics.median([one.first or 0.0 for one in passing]) if passing else 0.0
+    cpu = statistics.median([one.cpu for one in passing]) if passing else 0.0
+    seconds = f"median {first:.1f} s of CPU to the first that passes, {cpu:.1f} s in all"
+    without = f"({len(repaired) - len(counted)} without a red test)"
+    return f"{name}: {share} {without}; {alone}; {seconds}\n{_ranks([one.rank for one in counted if one.rank])}"
+
+
+def _ranks(ranks: Sequence[Rank]) -> str:
+    """Geometric means, as one program that is far off says little about the others."""
+    if not ranks:
+        return "rank of the right edit: none was proposed"
+    place, chance = (
+        math.exp(statistics.fmean(map(math.log, values)))
+        for values in ([rank.place for rank in ranks], [rank.by_chance for rank in ranks])
+    )
+    means = f"rank of the right edit, {len(ranks)} programs: {place:.0f}, in random order {chance:.0f}"
+    return f"{means}: {chance / place:.1f} times better"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -21,6 +23,39 @@ def counted() -> float:
         while True:
             os.waitpid(-1, 0)
     return _spent()
+
+
+def so_far() -> float:
+    """The seconds of this process and of all that live under it, and of those that they waited for; waits for none."""
+    return _spent() + sum(map(_ticks, _below(os.getpid()))) / os.sysconf("SC_CLK_TCK")
+
+
+def _below(pid: int) -> Iterator[int]:
+    for thread in _read(f"/proc/{pid}/task", os.listdir, []):
+        for child in _read(f"/proc/{pid}/task/{thread}/children", _words, []):
+            yield int(child)
+            yield from _below(int(child))
+
+
+def _ticks(pid: int) -> int:
+    """utime, stime, cutime and cstime of proc(5), counted from behind the name, which may hold anything."""
+    fields = _read(f"/proc/{pid}/stat", _words_after_name, [])
+    return sum(int(field) for field in fields[11:15])
+
+
+def _read(path: str, how: Callable[[str], list[str]], gone: list[str]) -> list[str]:
+    try:
+        return how(path)
+    except (FileNotFoundError, ProcessLookupError):
+        return gone
+
+
+def _words(path: str) -> list[str]:
+    return Path(path).read_text("ascii").split()
+
+
+def _words_after_name(path: str) -> list[str]:
+    return Path(path).read_text("utf-8", "replace").rpartition(")")[2].split()
 
 
 def _spent() -> float:

@@ -54,7 +54,7 @@ def humanevalfix(checkout: Path, half: str, seed: int, most: int) -> Iterator[Ca
         folder = checkout / f"datasets/humanevalpack-fix/python_{number}"
         context = _FENCED.search((folder / "instruction.md").read_text())
         script = (folder / "tests/full_test_script.py").read_text()
-        check = script[script.index("def check(") :].partition("# Execution Trigger")[0]
+        check = script[script.rindex("\ndef check(") :].partition("# Execution Trigger")[0]
         if not context:
             raise ValueError(f"no program in {folder}")
         function = re.findall(r"^check\((\w+)\)", check, re.MULTILINE)[-1]

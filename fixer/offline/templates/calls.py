@@ -113,6 +113,7 @@ class CallMissing:
     prior = 0.6
     examples = (
         Example("def f(a):\n    return a", "def f(a):\n    return sorted(a)"),
+        Example("def f(a):\n    return a", "def f(a):\n    return sorted(a, key=len)"),
         Example("def f(a):\n    x = a + 1", "def f(a):\n    x = max(0, a + 1)"),
         Example("def f(s):\n    return s", "def f(s):\n    return s.strip()"),
         Example("def f(a):\n    return {a}", "def f(a):\n    return {tuple(a)}"),
@@ -131,6 +132,8 @@ class CallMissing:
             text = place.text(node)
             for weight, function in enumerate(_WRAPPERS):
                 yield place.replace(node, f"{function}({text})", -0.1 * weight + asked * 0.8)
+            for weight, key in enumerate(("key=len", "reverse=True")):
+                yield place.replace(node, f"sorted({text}, {key})", -1.2 - 0.2 * weight)
             for method in _METHODS:
                 if not isinstance(node, ast.BinOp | ast.BoolOp | ast.Compare):
                     yield place.replace(node, f"{text}.{method}()", -1.0)

@@ -136,11 +136,47 @@ class Branching:
                 yield Edit(start, start + len(old), new)
 
 
+class Unconditional:
+    """A statement that is done every time, and should be done only where two values of the loop agree."""
+
+    name = "missing condition"
+    source = TBAR
+    prior = 0.3
+    examples = (
+        Example(
+            "def f(a, b):\n    for x in a:\n        for y in b:\n            g(x)",
+            "def f(a, b):\n    for x in a:\n        for y in b:\n            if x == y:\n                g(x)",
+        ),
+        Example(
+            "def f(a, b):\n    for x in a:\n        b.append(x)",
+            "def f(a, b):\n    for x in a:\n        if x not in b:\n            b.append(x)",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put a statement of a loop under a comparison of the loop's name with another one in sight."""
+        indent, node = place.source.indent_of(place.statement), place.statement
+        simple = isinstance(node, ast.Expr | ast.Assign | ast.AugAssign | ast.Return)
+        if indent is None or not simple or node.end_lineno != node.lineno:
+            return
+        start, end = place.source.span(node)
+        for name in _looped(place):
+            for other in (other for other in place.scope.locals if other != name):
+                for weight, operator in enumerate(("==", "not in", "!=", "<", ">", "in")):
+                    lines = f"if {name} {operator} {other}:", indent + place.indent_step + place.text(node)
+                    yield Edit(start, end, place.source.newline.join(lines), -0.2 * weight)
+
+
 _CASES = (
     ("or", ("{} is None", "not {}")),
     ("and", ("{} is not None", "{}")),
 )
 _TESTS = ("{}", "not {}", "{} == 0", "{} > 0", "len({}) > 0", "{} == 1")
+
+
+def _looped(place: Place) -> list[str]:
+    loops = [up for up in place.source.above(place.statement) if isinstance(up, ast.For)]
+    return [node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)]
 
 
 def _conditions(place: Place) -> Iterator[ast.expr]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fixer.offline.place import Place, likeness
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import PYTER, SSTUBS, Example
+from fixer.offline.templates.base import PYTER, SSTUBS, TBAR, Example
 from fixer.offline.templates.library import imports_for
 
 
@@ -61,6 +61,31 @@ class Ingredient:
                 for text in place.scope.expressions:
                     if text.endswith("]") and text != place.text(target):
                         yield place.replace(target, text, likeness(place.text(target), text) - 0.5)
+
+
+class Element:
+    """A value where one of the values that a list or a table holds belongs."""
+
+    name = "element"
+    source = TBAR
+    prior = 0.4
+    examples = (
+        Example(
+            "def f(a, n):\n    for i in range(3):\n        x = a[-i]\n        if n != x:\n            pass",
+            "def f(a, n):\n    for i in range(3):\n        x = a[-i]\n        if a[i] != x:\n            pass",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Index what the function indexes elsewhere with a name that it uses in an index."""
+        walked = [node for node in ast.walk(place.scope.root) if isinstance(node, ast.Subscript)]
+        owners = dict.fromkeys(node.value.id for node in walked if isinstance(node.value, ast.Name))
+        indices = dict.fromkeys(name for node in walked for name in _names(node.slice) if name not in owners)
+        texts = [f"{owner}[{index}]" for owner in owners for index in indices]
+        for node in place.loads(ast.Name):
+            within = isinstance(place.parent(node), ast.Subscript | ast.Attribute) or place.is_called(node)
+            if not within and node.id not in indices:
+                yield from (place.replace(node, text) for text in texts)
 
 
 class Sibling:
@@ -240,6 +265,10 @@ _FAMILIES = tuple(
     )
 )
 _METHODS = tuple(sorted({name for kind in (str, list, dict, set, bytes) for name in dir(kind) if name[0] != "_"}))
+
+
+def _names(node: ast.expr) -> Iterator[str]:
+    return (inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
 
 
 def _renamed(place: Place, node: ast.expr, old: str, new: str, weight: float) -> Edit:

@@ -22,6 +22,7 @@ class Constant:
         Example("x = True", "x = False"),
         Example("def f(a):\n    return 24 if a else 60", "def f(a):\n    return 60 if a else 60"),
         Example("x = 0.1", "x = 1.0"),
+        Example("x = a / 0.5", "x = a / 2.0"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -103,13 +104,20 @@ class Slice:
         Example("x = a[i:j]", "x = a[i:]"),
         Example("x = a[1:]", "x = a"),
         Example("x = a[i]", "x = a[i:]"),
+        Example("def f(a):\n    return [x for x in a]", "def f(a):\n    return [x for x in a][1:]"),
+        Example("def f(a):\n    return sorted(a)", "def f(a):\n    return sorted(a)[::-1]"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Slice a name, or drop, swap and move the bounds of a slice."""
+        """Slice a name or what is worked out, or drop, swap and move the bounds of a slice."""
         for node in place.loads(ast.Name, ast.Attribute):
             if isinstance(place.parent(node), _SLICED) and not place.is_called(node):
                 yield from self._added(place, node)
+        for node in place.loads(ast.ListComp, ast.Call):
+            if isinstance(place.parent(node), ast.Return | ast.Assign) and not place.is_called(node):
+                yield from (
+                    place.replace(node, f"{place.text(node)}[{bounds}]", -0.5) for bounds in ("1:", ":-1", "::-1")
+                )
         for subscript in place.loads(ast.Subscript):
             yield from self._changed(place, subscript)
 
@@ -167,6 +175,8 @@ def _instead_of(value: object, others: tuple[object, ...]) -> Iterator[tuple[obj
     for rank, step in enumerate(steps):
         if isinstance(value, float) or isinstance(step, int):
             yield step, -0.25 * rank
+    if isinstance(value, float) and value:
+        yield 1 / value, -0.5
     for other in others:
         if isinstance(other, int | float) and not isinstance(other, bool):
             yield other, -0.8

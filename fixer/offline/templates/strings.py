@@ -25,10 +25,13 @@ class Text:
             "def f(d):\n    d['colour'] = 1\n    return d['colour']",
         ),
         Example("x = 'é '", "x = 'é'"),
+        Example("x = '('", "x = ')'"),
+        Example("x = ','", "x = ' '"),
+        Example("x = 'xyz'", "x = 'xyzXYZ'"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Change case or white space, or take a similar string of the function."""
+        """Change case, white space, side or separator, or take a similar string of the function."""
         others = [value for value in place.scope.constants if isinstance(value, str) and len(value) <= _LONGEST]
         for node in place.nodes(ast.Constant):
             if not isinstance(node.value, str) or len(node.value) > _LONGEST or _is_docstring(place, node):
@@ -38,6 +41,30 @@ class Text:
             for other in others:
                 if other != node.value:
                     yield _text(place, node, other, 2 * likeness(node.value, other) - 1)
+
+
+class Separator:
+    """Two texts with nothing between them."""
+
+    name = "missing separator"
+    source = MUTATION
+    prior = 0.3
+    examples = (
+        Example("x = a + b", "x = a + ' ' + b"),
+        Example("x = a + b", "x = a + '.' + b"),
+        Example("x = ''.join(a)", "x = ', '.join(a)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put a common separator into an addition, or between what is joined."""
+        for node in place.nodes(ast.BinOp):
+            if isinstance(node.op, ast.Add) and not place.failure.is_a("TypeError"):
+                for weight, text in enumerate(_BETWEEN):
+                    joined = f"{place.text(node.left)} + {text!r} + {place.text(node.right)}"
+                    yield place.replace(node, joined, -0.2 * weight)
+        for constant in place.nodes(ast.Constant):
+            if constant.value == "" and isinstance(place.parent(constant), ast.Attribute):
+                yield from (_text(place, constant, text, -0.2 * weight) for weight, text in enumerate(_BETWEEN))
 
 
 class JoinedValue:
@@ -67,6 +94,9 @@ class JoinedValue:
 
 
 _LONGEST = 60
+_MIRROR = str.maketrans("()[]{}<>/\\", ")(][}{><\\/")
+_BETWEEN = (" ", ", ", ",", "\n", "-", "_", ".", ":", "/")
+_SEPARATORS = ",; \t|-_"
 
 
 def _variants(text: str) -> Iterator[str]:
@@ -80,6 +110,11 @@ def _variants(text: str) -> Iterator[str]:
         text.replace("-", "_"),
     )
     yield from (text + "s", text[:-1], text[1:])
+    yield text.translate(_MIRROR)
+    if len(text) > 1 and text.isalpha():
+        yield text + text.swapcase()
+    if len(text) == 1 and text in _SEPARATORS:
+        yield from _SEPARATORS
 
 
 def _is_docstring(place: Place, node: ast.Constant) -> bool:

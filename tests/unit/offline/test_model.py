@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
+from repair_rank import TimedChecker, rank_of_right
 
 from fixer.application.ports import Overlay, RepairRequest
 from fixer.domain.models import CodeLocation, ErrorDetails, TestError, TestResult, TestRun, Verdict
@@ -122,6 +124,44 @@ def test_no_edit_is_answered_where_none_passes(request_: RepairRequest, tmp_path
     assert answer.startswith(f"No fix found: {len(checker.asked)} candidates in ")
     assert "best place app.py:5" in answer
     assert "SEARCH" not in answer
+
+
+def test_the_budget_is_counted_by_the_clock_that_is_given(request_: RepairRequest, tmp_path: Path) -> None:
+    checker = PretendChecker(lambda text, nodeid: False)
+    ticks = count()
+    model = OfflineModel(
+        checker=checker,
+        top=tmp_path,
+        module_ids=lambda nodeid: [FAILING, OTHER],
+        progress=lambda text: None,
+        budget_seconds=10,
+        clock=lambda: next(ticks),
+    )
+    model.answer(request_)
+    assert 1 <= len(checker.asked) <= 10
+
+
+def test_the_rank_of_the_right_edit_is_its_place_in_the_order_tried(request_: RepairRequest, tmp_path: Path) -> None:
+    right = PROGRAM.replace("n < LIMIT", "n <= LIMIT")
+    checker = PretendChecker(lambda text, nodeid: text == right)
+    model_for(checker, tmp_path).answer(request_)
+    rank = rank_of_right(request_, tmp_path / "app.py", [right])
+    assert rank
+    assert checker.asked[rank.place - 1][0] == right
+    assert rank.by_chance == (rank.of + 1) / 2
+    assert not rank_of_right(request_, tmp_path / "app.py", ["print('something else altogether')\n"])
+
+
+def test_the_first_edit_that_passes_breaks_no_other_test(request_: RepairRequest, tmp_path: Path) -> None:
+    def verdict(text: str, nodeid: str) -> bool:
+        return nodeid == FAILING if "first" in text else "last" in text
+
+    timed = TimedChecker(PretendChecker(verdict), request_, lambda: 7.0)
+    texts = {tmp_path: "first"}, {tmp_path: "last"}
+    for text, seen in zip(texts, (None, 7.0), strict=True):
+        for nodeid in (FAILING, OTHER):
+            list(timed.check([text], [nodeid]))
+        assert timed.first == seen
 
 
 def test_when_nothing_is_left_to_try_that_is_said(request_: RepairRequest, tmp_path: Path) -> None:
