@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from fixer.application.budget import Budget
     from fixer.application.fix_run import FixRun
     from fixer.application.triage import Triage
+    from fixer.application.usecases import TestFixingService
     from fixer.infrastructure.aider_coder import AiderCoder
     from fixer.infrastructure.baseline import Baseline
     from fixer.infrastructure.briefing import Briefing
     from fixer.infrastructure.interpreter import Interpreter
     from fixer.infrastructure.pytest_runner import PytestRunner
+    from fixer.infrastructure.shadow_repo import ShadowRepo
     from fixer.memory import Memory
     from fixer.offline.model import OfflineModel
     from fixer.settings import Settings
@@ -59,30 +61,86 @@ class RunPlan:
 def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
     """Everything that a run needs, put together."""
     from fixer.application.fix_run import FixRun
-    from fixer.application.usecases import TestFixingService
-    from fixer.infrastructure.baseline import Baseline
-    from fixer.infrastructure.hand_edit import HandEdit
     from fixer.infrastructure.receipts import ReceiptKeeper
-    from fixer.infrastructure.secrets import mask
     from fixer.infrastructure.selection import Named
     from fixer.infrastructure.shadow_repo import ShadowRepo
-    from fixer.infrastructure.unfinished import Recall
 
     settings = plan.settings
+    shadow = ShadowRepo(memory.project)
+    parts = _parts(memory, plan, shadow)
+    publisher, runner, errors = parts.publisher, parts.runner, parts.errors
+    publisher.listeners.append(ReceiptKeeper(memory.ledger, lambda: _made_with(memory.project, plan, runner)))
+    briefing = _briefing(memory.project, settings, parts.baseline, publisher)
+    budget = _budget(settings)
+    coder = _coder(memory.project, plan, runner, parts.baseline, parts.workspace, publisher, briefing, budget)
+    publisher.listeners += [parts.baseline.follow, plan.listen]
+    named = Named(plan.named, memory.project.directory, runner.rootdir)
+
+    def before_fixing() -> None:
+        coder.check_model()
+        shadow.open()
+        parts.runners.prepare([error.nodeid for error in errors.get_unfixed_errors() if error.diagnosis is None])
+
+    return FixRun(
+        _service(parts, coder, briefing, budget),
+        errors,
+        parts.baseline,
+        parts.workspace,
+        publisher,
+        before_fixing=before_fixing,
+        look_again=settings.guard == "suite",
+        triage=_triage(parts, named),
+        named=named,
+        choose=plan.choose,
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the parts of one run share."""
+
+    memory: Memory
+    plan: RunPlan
+    publisher: _Publisher
+    runner: PytestRunner
+    fresh: Baseline
+    """Only ever fresh processes."""
+    runners: _Runners
+    baseline: Baseline
+    workspace: Workspace
+    errors: LedgerErrors
+
+
+def _parts(memory: Memory, plan: RunPlan, shadow: ShadowRepo) -> _Parts:
+    from fixer.infrastructure.baseline import Baseline
+    from fixer.infrastructure.secrets import mask
+
     publisher = _Publisher([CostKeeper(memory.ledger)])
     runner = _runner(memory.project, plan)
-    runners = _test_runners(runner, settings, publisher)
-    baseline = Baseline(runners.fixing, publisher)
-    publisher.listeners.append(ReceiptKeeper(memory.ledger, lambda: _made_with(memory.project, plan, runner)))
-    shadow = ShadowRepo(memory.project)
-    workspace = Workspace(memory.project, shadow, memory.store, memory.landing, plan.id)
-    briefing = _briefing(memory.project, settings, baseline, publisher)
-    budget = _budget(settings)
-    coder = _coder(memory.project, plan, runner, baseline, workspace, publisher, briefing, budget)
-    publisher.listeners += [baseline.follow, plan.listen]
-    errors = LedgerErrors(memory.ledger, plan.id, mask)
-    service = TestFixingService(
-        errors,
+    runners = _test_runners(runner, plan.settings, publisher)
+    return _Parts(
+        memory,
+        plan,
+        publisher,
+        runner,
+        Baseline(runner, publisher),
+        runners,
+        Baseline(runners.fixing, publisher),
+        Workspace(memory.project, shadow, memory.store, memory.landing, plan.id),
+        LedgerErrors(memory.ledger, plan.id, mask),
+    )
+
+
+def _service(parts: _Parts, coder: AiderCoder, briefing: Briefing, budget: Budget) -> TestFixingService:
+    from fixer.application.usecases import TestFixingService
+    from fixer.infrastructure.hand_edit import HandEdit
+    from fixer.infrastructure.secrets import mask
+    from fixer.infrastructure.unfinished import Recall
+
+    memory, plan, baseline, workspace = parts.memory, parts.plan, parts.baseline, parts.workspace
+    settings, guarding = plan.settings, parts.runners.guarding or baseline
+    return TestFixingService(
+        parts.errors,
         coder,
         baseline,
         workspace,
@@ -91,53 +149,25 @@ def assemble_run(memory: Memory, plan: RunPlan) -> FixRun:
         settings.temperature_step,
         settings.attempts,
         checkpointer=workspace,
-        guards=_guards(
-            memory.project, settings, baseline, runners.guarding or baseline, workspace, briefing, publisher
-        ),
+        guards=_guards(memory.project, settings, baseline, guarding, workspace, briefing, parts.publisher),
         reviewer=plan.reviewer,
         editor=HandEdit(workspace, memory.project, os.environ, plan.pause),
-        publish=publisher,
-        confirmed_by=_confirming(settings.confirm, baseline, runners.glancing, Baseline(runner, publisher)),
+        publish=parts.publisher,
+        confirmed_by=_confirming(settings.confirm, baseline, parts.runners.glancing, parts.fresh),
         ladder=settings.rungs(),
         meter=budget,
         recall=Recall(memory.ledger, plan.resumed, mask),
     )
-    named = Named(plan.named, memory.project.directory, runner.rootdir)
-
-    def before_fixing() -> None:
-        coder.check_model()
-        shadow.open()
-        runners.prepare([error.nodeid for error in errors.get_unfixed_errors() if error.diagnosis is None])
-
-    return FixRun(
-        service,
-        errors,
-        baseline,
-        workspace,
-        publisher,
-        before_fixing=before_fixing,
-        look_again=settings.guard == "suite",
-        triage=_triage(memory.project, plan, errors, Baseline(runner, publisher), baseline, publisher, named),
-        named=named,
-        choose=plan.choose,
-    )
 
 
-def _triage(
-    project: Project,
-    plan: RunPlan,
-    errors: LedgerErrors,
-    fresh: Baseline,
-    glance: Baseline,
-    publisher: _Publisher,
-    named: Callable[[str], bool],
-) -> Triage:
+def _triage(parts: _Parts, named: Callable[[str], bool]) -> Triage:
     """Judged by fresh processes: forks share what differs from one to the next, and makes tests come and go."""
     from fixer.application.triage import Triage
     from fixer.infrastructure.surroundings import EnvironmentLook
 
-    look = EnvironmentLook(project.directory, project.top, plan.interpreter)
-    return Triage(errors, fresh, publisher, look=look, named=named, glance=glance)
+    project = parts.memory.project
+    look = EnvironmentLook(project.directory, project.top, parts.plan.interpreter)
+    return Triage(parts.errors, parts.fresh, parts.publisher, look=look, named=named, glance=parts.baseline)
 
 
 def _runner(project: Project, plan: RunPlan) -> PytestRunner:
