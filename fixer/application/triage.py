@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from fixer.application.ports import Listener, TestRunner
-from fixer.domain.clusters import cause_of
+from fixer.domain.clusters import cause_of, clusters
 from fixer.domain.events import Diagnosed
 from fixer.domain.models import Diagnosis, TestError
 from fixer.domain.repositories import TestErrorRepository
+
+MOST_ALIKE = 20
+"""Tests of one cause that are run again together; any other is still run alone before anything is spent on it."""
+MOST_TOGETHER = 200
+"""Tests in all that are: where more are red, one fault is likelier than many ghosts, and failing is slow."""
 
 
 class Triage:
@@ -40,12 +45,14 @@ class Triage:
         self._ghostly: set[Hashable] = set()
 
     def __call__(self, errors: Sequence[TestError]) -> None:
-        """Look at all of them, and run those that may be ghosts once more, in one process."""
+        """Look at all of them, and run those that may be ghosts once more, in one process; a few of each cause."""
         unnamed = [error for error in errors if not self._named(error.nodeid)]
         for error in unnamed:
             error.diagnosis = self._look(error)
         self._tell(unnamed)
-        self._look_for_ghosts([error for error in unnamed if error.diagnosis is None and _is_quickly_run(error)])
+        doubtful = [error for error in unnamed if error.diagnosis is None and _is_quickly_run(error)]
+        some = [error for alike in clusters(doubtful) for error in alike[:MOST_ALIKE]]
+        self._look_for_ghosts(some[:MOST_TOGETHER])
 
     def is_ghost(self, error: TestError) -> bool:
         """Whether the test passes on its own, as the code is; then it is set aside with the evidence.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 from uuid import UUID, uuid4
@@ -189,15 +190,18 @@ class TestRun:
     """Node id to project file to lines executed, where the run was traced."""
     seconds: float = 0.0
 
-    @property
+    @cached_property
     def passed(self) -> frozenset[str]:
         """The node ids that passed."""
         return frozenset(result.nodeid for result in self.results if result)
 
     def of(self, nodeid: str) -> TestResult:
         """The result of exactly this test; NOT_RUN where the run does not know it."""
-        found = (result for result in self.results if result.nodeid == nodeid)
-        return next(found, TestResult(nodeid, Verdict.NOT_RUN, "not collected"))
+        return self._first.get(nodeid, TestResult(nodeid, Verdict.NOT_RUN, "not collected"))
+
+    @cached_property
+    def _first(self) -> dict[str, TestResult]:
+        return {result.nodeid: result for result in reversed(self.results)}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from fixer.domain.models import TestResult, TestRun, Verdict
 SELECTION = "the selection"
 """What a run of everything that the user selected is called."""
 
+MOST_RED = 20
+"""Failing tests of a file that are looked at beside one of them: more say the same again, and failing is slow."""
+
 
 class Baseline:
     """A TestRunner that knows what its first discovery showed, and tells of every run."""
@@ -66,8 +69,10 @@ class Baseline:
                 self._fixed = {fixed: by for fixed, by in self._fixed.items() if by != nodeid}
 
     def module_ids(self, nodeid: str) -> list[str]:
-        """The tests of the same file that were run, in order."""
-        return [result.nodeid for result in self._results(nodeid) if result.verdict is not Verdict.NOT_RUN]
+        """The tests of the same file that were run, in order; of those that failed, `MOST_RED` at the most."""
+        red = [result.nodeid for result in self._results(nodeid) if result.verdict is Verdict.FAILED]
+        told = {nodeid, *red[:MOST_RED], *(result.nodeid for result in self._results(nodeid) if result)}
+        return [result.nodeid for result in self._results(nodeid) if result.nodeid in told]
 
     def passed_before(self, nodeid: str) -> list[str]:
         """The tests of the same file that passed, and whatever this run has made green, wherever it is."""

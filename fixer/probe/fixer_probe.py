@@ -85,6 +85,9 @@ def pytest_configure(config):
     """Begin, here or in an xdist worker, which is told our settings by its controller."""
     settings = dict(getattr(config, "workerinput", {}).get("fixer_probe") or _settings)
     if "OUT" in settings:
+        from fixer_failures import parse_once  # type: ignore[import-not-found]
+
+        parse_once()
         config.pluginmanager.register(Probe(config, settings), "fixer-probe-hooks")
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from fixer.application.triage import Triage
+from fixer.application.triage import MOST_ALIKE, MOST_TOGETHER, Triage
 from fixer.domain.events import Diagnosed, DomainEvent
 from fixer.domain.models import CodeLocation, Diagnosis, ErrorDetails, TestError, TestResult, TestRun, Verdict
 
@@ -133,6 +133,14 @@ def test_of_ghosts_with_one_cause_only_the_first_is_looked_at_closely() -> None:
     bench.triage([red(name, "KeyError", place) for name in "abc"])
     assert runs.log == ["run 3", "a", "a", "a", "b", "c"]
     assert [names for names, *_ in bench.told()] == [["a"], ["b"], ["c"]]
+
+
+def test_of_many_with_one_cause_a_few_are_run_again() -> None:
+    shop, cart = CodeLocation(Path("/p/shop.py"), 3), CodeLocation(Path("/p/cart.py"), 3)
+    runs = Runs(never)
+    Bench(runs).triage([red(f"a{n}", "KeyError", shop) for n in range(1_000)] + [red("b", "KeyError", cart)])
+    Bench(runs).triage([red(f"a{n}") for n in range(1_000)])
+    assert runs.log == [f"run {MOST_ALIKE + 1}", f"run {MOST_TOGETHER}"]
 
 
 @pytest.mark.parametrize("error_type", ["Timeout", "Crash"])

@@ -10,7 +10,7 @@ import pytest
 
 from fixer.domain.events import DomainEvent, FixedAlong, FixLanded, FixTakenBack, Notice, TestsRan
 from fixer.domain.models import TestResult, TestRun, Verdict
-from fixer.infrastructure.baseline import SELECTION, Baseline
+from fixer.infrastructure.baseline import MOST_RED, SELECTION, Baseline
 
 
 class Everything:
@@ -58,10 +58,13 @@ def test_runs_are_told_of_in_words_with_their_counts() -> None:
 
 
 class OneRun:
+    def __init__(self, more: Sequence[TestResult] = ()) -> None:
+        self.more = more
+
     def discover(self) -> TestRun:
         passed = [TestResult(f"a.py::test_{n}", Verdict.PASSED) for n in (1, 2)]
         red = [TestResult(nodeid, Verdict.FAILED) for nodeid in ("a.py::test_3", "b.py::test_1", "b.py::test_2")]
-        return TestRun((*passed, *red, TestResult("a.py::test_4", Verdict.NOT_RUN, "skipped")))
+        return TestRun((*passed, *red, TestResult("a.py::test_4", Verdict.NOT_RUN, "skipped"), *self.more))
 
     def run(self, nodeids: Sequence[str], *, trace: bool = False) -> TestRun:
         raise AssertionError("not asked for")
@@ -80,6 +83,15 @@ def baseline() -> Baseline:
 def test_at_first_it_is_what_passed_in_the_module(baseline: Baseline) -> None:
     assert baseline.passed_before("a.py::test_3") == ["a.py::test_1", "a.py::test_2"]
     assert baseline.module_ids("a.py::test_3") == ["a.py::test_1", "a.py::test_2", "a.py::test_3"]
+
+
+def test_of_many_that_fail_a_few_are_looked_at_beside_one() -> None:
+    red = [TestResult(f"r.py::test_{n}", Verdict.FAILED) for n in range(100)]
+    many = Baseline(OneRun(red))
+    many.discover()
+    found = many.module_ids("r.py::test_90")
+    assert found[-1] == "r.py::test_90"
+    assert len(found) == MOST_RED + 1
 
 
 def test_what_was_fixed_is_to_stay_fixed(baseline: Baseline) -> None:
