@@ -15,7 +15,7 @@ def parse_once():
     try:
         from _pytest._code import code
 
-        plain = code.getstatementrange_ast
+        plain = getattr(code, "getstatementrange_ast")  # noqa: B009
         fits = list(inspect.signature(plain).parameters) == _PARAMETERS
     except (ImportError, AttributeError, TypeError, ValueError):
         return
