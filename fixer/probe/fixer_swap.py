@@ -1,14 +1,20 @@
 """Gives functions that live already the code of a changed source, where that is the same as importing it again.
 
 It is, where nothing that runs at import time differs: module and class bodies, defaults, decorators, and functions
-that ran while the tests were collected. Otherwise `Swapper.swap` says no, and the change has to be imported.
+that ran while the tests were collected. Otherwise `Swapper.swap` says no, and the change has to be imported. Of a file
+only the definition that has changed is compiled, in the place where it stands, which is what makes large files quick.
 """
 
+import __future__
+
+import ast
 import gc
 import os
 import sys
+import tokenize
 import types
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function; the bodies of modules and classes do not have it
 
 
@@ -37,7 +43,7 @@ class Swapper:
 
     def __init__(self, ran):
         self._ran = ran
-        self._old = {}
+        self._sources = {}
         self._live: "dict[tuple[str, int, str], list[types.FunctionType]]" = {}
         self._modules = {os.path.realpath(file) for file in map(_file_of, list(sys.modules.values())) if file}
         for found in gc.get_objects():
@@ -45,32 +51,81 @@ class Swapper:
                 self._live.setdefault(_key(found.__code__), []).append(found)
 
     def prepare(self, paths):
-        """Compile what is on disk now, so that the forks need not."""
+        """Read what is on disk now, so that the forks need not."""
         for path in paths:
-            if path not in self._old:
-                with open(path, "rb") as file:
-                    self._old[path] = compile(file.read(), path, "exec", dont_inherit=True)
+            if path not in self._sources:
+                self._sources[path] = Source(path)
 
     def swap(self, files):
         """Make the changes, all or none; whether that was possible."""
+        changes = self.changes(files)
+        for function, code in changes or ():
+            function.__code__ = code
+        return changes is not None
+
+    def changes(self, files, *, all_loaded=False):
+        """Living functions with their new code; None where these changes have to be imported.
+
+        A file that is not loaded will be, and is passed over; unless all of them have to be loaded already.
+        """
         pairs: "list[tuple[types.CodeType, types.CodeType]]" = []
         try:
             for path, text in files.items():
                 if os.path.realpath(path) in self._modules:
-                    new = compile(text, path, "exec", dont_inherit=True)
-                    _match(self._old[path], new, pairs)
-            changes = [(function, new) for old, new in pairs for function in self._functions(old)]
+                    old, new = self._sources[path].compiled(text)
+                    _match(old, new, pairs)
+                elif all_loaded:
+                    return None
+            return [(function, new) for old, new in pairs for function in self._functions(old, new)]
         except (Different, SyntaxError, ValueError):
-            return False
-        for function, code in changes:
-            function.__code__ = code
-        return True
+            return None
 
-    def _functions(self, old):
+    def _functions(self, old, new):
         key = _key(old)
-        if key in self._ran or key not in self._live:
+        found = self._live.get(key, [])
+        if key in self._ran or not found or any(one.__code__.co_freevars != new.co_freevars for one in found):
             raise Different
-        return self._live[key]
+        return found
+
+
+class Source:
+    """A file as it is on disk, of which changed versions are compiled as far as they differ."""
+
+    def __init__(self, path):
+        with tokenize.open(path) as file:
+            text = file.read()
+        self._path = path
+        self._tree = ast.parse(text, path)
+        self._whole = compile(self._tree, path, "exec", dont_inherit=True)
+        self._flags = self._whole.co_flags & __future__.annotations.compiler_flag
+        self._lines = text.split("\n")
+        self._parts: "dict[int, types.CodeType]" = {}
+
+    def compiled(self, text):
+        """The code as it is, and as it would be with this text: of all of it, or of the definition that differs."""
+        lines = text.replace("\r\n", "\n").split("\n")
+        same = _same_at_start(self._lines, lines)
+        after = _same_at_start(self._lines[same:][::-1], lines[same:][::-1])
+        end = len(self._lines) - after
+        chain = _definition(self._tree, same + 1, max(end, same + 1))
+        if not chain:
+            return self._whole, compile(text, self._path, "exec", dont_inherit=True)
+        last = chain[-1].end_lineno
+        part = chain[-1].lineno
+        if part not in self._parts:
+            self._parts[part] = self._compiled_part(chain, self._lines[:last])
+        return self._parts[part], self._compiled_part(chain, lines[: last + len(lines) - len(self._lines)])
+
+    def _compiled_part(self, chain, lines):
+        """Of the lines only the last definition, which they end with, in classes of the same names."""
+        *classes, function = chain
+        kept = [""] * len(lines)
+        for one in classes:
+            line = lines[one.lineno - 1]
+            kept[one.lineno - 1] = "%sclass %s:" % (line[: len(line) - len(line.lstrip())], one.name)
+        first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)]) - 1
+        kept[first:] = lines[first:]
+        return compile("\n".join(kept) + "\n", self._path, "exec", self._flags, dont_inherit=True)
 
 
 class Different(Exception):
@@ -89,6 +144,32 @@ def _key(code):
 
 def _file_of(module):
     return getattr(module, "__file__", None)
+
+
+def _same_at_start(lines, others):
+    """How many lines are the same before the first that is not."""
+    count = 0
+    for line, other in zip(lines, others):
+        if line != other:
+            break
+        count += 1
+    return count
+
+
+def _definition(tree, first, last):
+    """The function that these lines lie inside of, behind the classes that it stands in; empty where there is none."""
+    chain: "list[ast.AST]" = []
+    bodies = tree.body
+    while True:
+        around = [
+            one for one in bodies if isinstance(one, _DEFINITIONS) and one.lineno < first <= last <= one.end_lineno
+        ]
+        if not around or (isinstance(around[0], ast.ClassDef) and getattr(around[0], "type_params", None)):
+            return []
+        chain.append(around[0])
+        if not isinstance(around[0], ast.ClassDef):
+            return chain
+        bodies = around[0].body
 
 
 def _match(old, new, pairs):

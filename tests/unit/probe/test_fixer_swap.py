@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -32,6 +33,24 @@ class Box:
 
     def area(self):
         return [self.size for _ in range(2)]
+
+    class Lid:
+        def hinge(self):
+            inner = lambda: self.size
+            return inner()
+
+
+def outer(n):
+    def inner():
+        return n + 1
+
+    return inner
+
+
+if START:
+
+    def guarded():
+        return 1
 """
 
 
@@ -64,12 +83,46 @@ def swapper(tmp_path: Path) -> Iterator[Any]:
         ("    return 1", "    return 2", False),
         ("def plain", "def other", False),
         ("n - by", "n - ", False),
+        ("return inner()", "return inner() + 1", True),
+        ("return n + 1", "return n + 2", True),
+        ("return n + 1", "return by + 1", True),
+        ("    return inner\n", "    n += 1\n    return inner\n", True),
+        ("        return n + 1\n", "        return n + 1\n\n    def inner(n=1):\n        return n\n", True),
+        ("    return n - by", "    return n - by\n\nSTART = 2", False),
+        ("    return n - by", "    n -= by\n    return n", True),
+        ("    def guarded():\n        return 1", "    def guarded():\n        return 2", True),
+        ("def outer(n)", "def outer(n, m)", True),
+        ("def outer(n)", "def outer(n, m=1)", False),
     ],
 )
 def test_only_what_does_not_run_at_import_is_swapped(swapper: Any, old: str, new: str, possible: bool) -> None:
     path = str(sys.modules["swapped_module"].__file__)
     swapper.prepare([path])
     assert swapper.swap({path: SOURCE.replace(old, new)}) is possible
+
+
+def test_of_a_file_only_what_differs_is_compiled(swapper: Any) -> None:
+    path = str(sys.modules["swapped_module"].__file__)
+    source = fixer_swap.Source(path)  # type: ignore[no-untyped-call]
+    changed = SOURCE.replace("return inner()", "more = 1\n            return inner() + more")
+    old, new = source.compiled(changed)  # type: ignore[no-untyped-call]
+    assert _names(new) == ["Box", "Lid", "hinge", "<lambda>"] == _names(old)
+    assert "outer" in _names(source.compiled(SOURCE.replace("size = 1", "size = 2"))[1])  # type: ignore[no-untyped-call]
+
+
+def test_lines_stay_where_they_are(swapper: Any) -> None:
+    path = str(sys.modules["swapped_module"].__file__)
+    swapper.prepare([path])
+    swapper.swap({path: SOURCE.replace("return inner()", "raise KeyError(inner)")})
+    with pytest.raises(KeyError, match="lambda") as caught:
+        sys.modules["swapped_module"].Box.Lid().hinge()
+    assert caught.tb.tb_next
+    assert SOURCE.splitlines()[caught.tb.tb_next.tb_lineno - 1].strip() == "return inner()"
+
+
+def _names(code: CodeType) -> list[str]:
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    return [name for one in inner for name in (one.co_name, *_names(one))]
 
 
 def test_a_swap_takes_effect_and_a_refused_one_has_none(swapper: Any) -> None:
