@@ -20,13 +20,14 @@ from weakref import finalize
 
 from fixer.application.ports import Overlay
 from fixer.domain.errors import TestsCannotRun
-from fixer.domain.models import TestRun, Verdict
+from fixer.domain.models import TestResult, TestRun, Verdict
+from fixer.infrastructure.candidate_supply import Supply
 from fixer.infrastructure.fork_server import ForkServer, wait_for_any
 from fixer.infrastructure.probe_records import ProbeRun, read_run
 
 
 class ForkChecker:
-    """Satisfies CandidateChecker, with `jobs` candidates at a time.
+    """Satisfies CandidateChecker, with `jobs` processes at work, each on up to `together` candidates in a row.
 
     `test_timeout` is in seconds. What a candidate is given is a multiple of what the unchanged sources took, and no
     more than that. `close`, or the end of this object, ends all processes and removes all files.
@@ -41,6 +42,7 @@ class ForkChecker:
         pytest_args: tuple[str, ...] = (),
         test_timeout: float = 60,
         jobs: int = 2,
+        together: int = 40,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._python = python
@@ -49,6 +51,7 @@ class ForkChecker:
         self._pytest_args = pytest_args
         self._test_timeout = test_timeout
         self._jobs = jobs
+        self._together = together
         self._environ = dict(os.environ if environ is None else environ)
         self._idle: list[ForkServer] = []
         self._numbers = count()
@@ -81,15 +84,18 @@ class ForkChecker:
         try:
             few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
             plan = self._planned(folder, tuple(nodeids), warm=not few)
-            supply = iter(candidates)
+            supply = Supply(iter(candidates), min(self._together, plan.together))
             while True:
-                while len(busy) < self._jobs and (overlay := next(supply, None)) is not None:
-                    self._start(busy, plan, overlay)
+                while len(busy) < self._jobs and (dealt := supply.deal()):
+                    self._start(busy, plan, dealt)
                 if not busy:
                     return
                 for server in wait_for_any(busy):
                     job, run = self._finish(busy, server)
-                    yield job.overlay, run.as_test_run(monotonic() - job.started)
+                    if len(job.overlays) == 1:
+                        yield job.overlays[0], run.as_test_run(monotonic() - job.started)
+                    else:
+                        yield from ((one, plan.all_failed) for one in supply.take_back(job.overlays, job.letters()))
         finally:
             for server in busy:
                 server.stop()
@@ -127,30 +133,31 @@ class ForkChecker:
 
     def _first_run(self, plan: _Plan) -> tuple[ProbeRun, float]:
         busy: dict[ForkServer, _Job] = {}
-        self._start(busy, plan, {}, plan.folder / "modules.json" if not plan.warm else None)
+        self._start(busy, plan, ({},), plan.folder / "modules.json" if not plan.warm else None)
         (server,) = busy
         job, run = self._finish(busy, server)
         return run, monotonic() - job.started
 
-    def _start(self, busy: dict[ForkServer, _Job], plan: _Plan, overlay: Overlay, modules: Path | None = None) -> None:
+    def _start(
+        self, busy: dict[ForkServer, _Job], plan: _Plan, overlays: tuple[Overlay, ...], modules: Path | None = None
+    ) -> None:
         server = self._server()
-        job = _Job(overlay, plan.folder / str(next(self._numbers)), token_hex(16), monotonic())
+        job = _Job(overlays, plan.folder / str(next(self._numbers)), token_hex(16), monotonic())
         busy[server] = job
-        server.start(
-            {
-                "overlay": {str(path): text for path, text in overlay.items()},
-                "folder": str(self._project),
-                "arguments": self._arguments(plan, job),
-                "environ": _environ(plan, job),
-                "preload": plan.preload,
-                "modules": str(modules) if modules else "",
-                "file": str(job.path.with_suffix(".request")),
-                "seconds": plan.wall_seconds,
-                "memory": _MEMORY,
-                "warm": plan.warm,
-                "mount": plan.mount,
-            }
-        )
+        request = {
+            "overlay": _by_name(overlays[0]),
+            "folder": str(self._project),
+            "arguments": self._arguments(plan, job),
+            "environ": _environ(plan, job),
+            "preload": plan.preload,
+            "modules": str(modules) if modules else "",
+            "file": str(job.path.with_suffix(".request")),
+            "seconds": plan.wall_seconds,
+            "memory": _MEMORY,
+            "warm": plan.warm,
+            "mount": plan.mount,
+        }
+        server.start(request if len(overlays) == 1 else {**request, **_batch(plan, job)})
 
     def _server(self) -> ForkServer:
         while self._idle:
@@ -196,13 +203,32 @@ class _Plan:
     """Names the process that has the tests collected; empty where each candidate collects them itself."""
     mount: bool = False
     """Whether the tests start processes, which only see a candidate where it is mounted over the file."""
+    usual_seconds: float = 0.0
+    """What the tests take on the unchanged sources."""
+
+    @property
+    def together(self) -> int:
+        """How many candidates are tried in one process: as many as are worth the wait for the first of them."""
+        if not self.warm or not all("::" in nodeid for nodeid in self.nodeids):
+            return 1
+        return max(1, int(_BATCH_SECONDS / max(self.usual_seconds, 1e-4)))
+
+    @property
+    def candidate_seconds(self) -> float:
+        """Of CPU time, that a candidate among others may take before it is put off."""
+        return min(self.test_seconds, max(_LEAST_CPU_SECONDS, _TIMES_SLOWER * self.usual_seconds))
+
+    @property
+    def all_failed(self) -> TestRun:
+        """What is known of a candidate that failed among others."""
+        return TestRun(tuple(TestResult(nodeid, Verdict.FAILED, "fails") for nodeid in self.nodeids))
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A candidate at work; what belongs to it lies beside `path`."""
+    """A candidate at work, or a batch of them; what belongs to it lies beside `path`."""
 
-    overlay: Overlay
+    overlays: tuple[Overlay, ...]
     path: Path
     nonce: str
     started: float
@@ -210,6 +236,11 @@ class _Job:
     @property
     def records(self) -> Path:
         return self.path.with_suffix(".jsonl")
+
+    def letters(self) -> str:
+        """What `fixer_batch` has written of its candidates."""
+        path = self.path.with_suffix(".letters")
+        return path.read_text("ascii", errors="replace") if path.exists() else ""
 
 
 _Shown = dict[str, tuple[Verdict, str]]
@@ -220,6 +251,8 @@ _FIRST_SECONDS = 5.0
 """For a test on the unchanged sources, which may hang: that is what is wrong with some."""
 _LEAST_SECONDS = 0.25
 _TIMES_SLOWER = 10
+_BATCH_SECONDS = 0.2
+_LEAST_CPU_SECONDS = 0.05
 _MEMORY = 4 << 30
 """Bytes of address space."""
 
@@ -230,7 +263,22 @@ def _timed(plan: _Plan, run: ProbeRun, took: float, most: float) -> _Plan:
     ]
     start = max(0.1, took - sum(result.seconds for result in run.results))
     seconds = min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(ended, default=0.0)))
+    plan = replace(plan, usual_seconds=sum(result.seconds for result in run.results))
     return replace(plan, test_seconds=seconds, wall_seconds=3 * start + 2 * seconds + _TIMES_SLOWER * sum(ended))
+
+
+def _batch(plan: _Plan, job: _Job) -> Mapping[str, object]:
+    """What makes a request one for a batch. The whole of it may take longer: machines are busy."""
+    return {
+        "batch": [_by_name(overlay) for overlay in job.overlays],
+        "letters": str(job.path.with_suffix(".letters")),
+        "candidate_seconds": plan.candidate_seconds,
+        "seconds": plan.wall_seconds + 4 * len(job.overlays) * plan.candidate_seconds,
+    }
+
+
+def _by_name(overlay: Overlay) -> dict[str, str]:
+    return {str(path): text for path, text in overlay.items()}
 
 
 def _shown(run: ProbeRun) -> _Shown:

@@ -5,8 +5,9 @@ then JSON. A length of 0 stops the run that is going on; the end of the input en
 answered with one JSON line. Python 3.8 and newer, pytest 6.2 and newer.
 
 A run is forked before pytest is configured, and imports what it tests. A request that says `warm` may instead be
-forked from a process that has collected the tests already, where swapping code is as good as importing it. Where
-there is no fork, or with `--spawn`, each run is a fresh process, which finds its request in FIXER_FORK_OVERLAY.
+forked from a process that has collected the tests already, where swapping code is as good as importing it; one with a
+`batch` has many changes tried in one such fork. Where there is no fork, or with `--spawn`, each run is a fresh process,
+which finds its request in FIXER_FORK_OVERLAY.
 """
 
 import contextlib
@@ -61,6 +62,8 @@ class Server:
         if self._spawn:
             return outcome(_spawned(request), request["seconds"], self._requests)
         preload(request["preload"])
+        if "batch" in request:
+            return self._ask_warm(request) or {}
         if request["warm"]:
             answer = self._ask_warm(request)
             if answer is not None and answer.get("code") != _UNFIT:
@@ -134,6 +137,7 @@ def run(request, plugin=None):
 def _serve_collected(channel):
     """A plugin that, when the tests are collected, forks for each request; the forks go on to run the tests."""
     import pytest
+    from fixer_batch import Batch  # type: ignore[import-not-found]
     from fixer_swap import Recorder, Swapper  # type: ignore[import-not-found]
 
     recorder = Recorder()
@@ -145,12 +149,16 @@ def _serve_collected(channel):
             swapper = Swapper(recorder.stop())
             if session.testsfailed:
                 os._exit(0)  # what could not be collected has to be imported again
+            batch = Batch(session, swapper)
             gc.freeze()
             adopt_orphans()
             for request in received(channel.fileno()):
                 with contextlib.suppress(SyntaxError, ValueError, OSError):
-                    swapper.prepare(request["overlay"])
+                    swapper.prepare(path for files in _candidates(request) for path in files)
                 child = forked(None, (channel.fileno(),))
+                if not child and "batch" in request:
+                    limit(request["memory"], request["seconds"])
+                    batch.run(request)
                 if not child:
                     return _become(request, swapper, session)
                 answer = json.dumps(outcome(child, request["seconds"], channel.fileno())).encode("ascii")
@@ -158,6 +166,10 @@ def _serve_collected(channel):
             os._exit(0)
 
     return ServeCollected()
+
+
+def _candidates(request):
+    return request.get("batch") or [request["overlay"]]
 
 
 def _become(request, swapper, session):

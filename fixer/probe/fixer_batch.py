@@ -1,0 +1,154 @@
+"""Tries many changes in one process, one after the other: enough to tell which of them cannot be a fix.
+
+Each of them is answered with a letter in a file: `f`, the tests fail; `t`, they take too long; `l`, they may pass;
+`u`, it cannot be swapped. Only `f` says anything for certain, and only as long as nothing of what came before is left.
+So the sources as they are have to fail first and last, and a process in which a test has left something behind ends:
+what has no letter has not been tried. The letters begin with that of the unchanged sources.
+"""
+
+import functools
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+import types
+
+_CONTAINERS = (dict, list, set, bytearray)
+
+
+class Batch:
+    """Knows the tests that are collected, the functions that can be swapped, and what the modules hold."""
+
+    def __init__(self, session, swapper):
+        self._session = session
+        self._swapper = swapper
+        self._state = State()
+
+    def run(self, request):
+        """Try the candidates, and leave."""
+        signal.signal(signal.SIGPROF, _stop)
+        plugins = self._session.config.pluginmanager
+        plugins.unregister(name="fixer-probe-hooks")
+        plugins.register(_quick_reports())
+        letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        held, process = self._state.held(), ()
+        for files in [{}] + request["batch"] + [{}]:
+            letter = self._letter_of(files, request["candidate_seconds"])
+            os.write(letters, letter)
+            process = process or _process()  # what the first run has loaded may stay
+            if letter == b"t" or self._state.held() != held or _process() != process:
+                break
+        os._exit(0)
+
+    def _letter_of(self, files, seconds):
+        changes = self._swapper.changes(files, all_loaded=True)
+        if changes is None:
+            return b"u"
+        plain = [(function, function.__code__) for function, _ in changes]
+        self._state.forget_results()
+        for function, code in changes:
+            function.__code__ = code
+        clock = _Clock(seconds)
+        try:
+            with clock:
+                passed = all(_passes(item) for item in self._session.items)
+        except BaseException:  # where it comes from does not matter: what a test does never gets here
+            clock.ran_out = True
+        for function, code in plain:
+            function.__code__ = code
+        return b"t" if clock.ran_out else b"l" if passed else b"f"
+
+
+class State:
+    """What the project's modules, their classes and the objects of both hold, as far as a glance shows it."""
+
+    def __init__(self):
+        modules = [module for module in list(sys.modules.values()) if _is_own(module)]
+        values = [value for module in modules for value in vars(module).values()]
+        classes = [value for value in values if isinstance(value, type)]
+        values += [value for one in classes for value in vars(one).values()]
+        kept = [vars(value) for value in values if _has_names(value)]
+        values += [value for names in kept for value in names.values()]
+        self._names = [vars(one) for one in modules + classes] + kept
+        self._containers = [value for value in values if isinstance(value, _CONTAINERS)]
+        self._caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+
+    def held(self):
+        """Equal as long as nothing has changed."""
+        return [list(map(id, names.values())) for names in self._names], list(map(len, self._containers))
+
+    def forget_results(self):
+        """Of functions that keep them."""
+        for cache in self._caches:
+            cache.cache_clear()
+
+
+def _process():
+    return len(sys.modules), len(sys.path), len(os.environ), threading.active_count(), os.getcwd()
+
+
+class _Clock:
+    """Ends its block after so many seconds of CPU time, and again as long as the block does not end."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self._deadline = time.monotonic() + 4 * seconds
+        self.ran_out = False
+
+    def __enter__(self):
+        signal.setitimer(signal.ITIMER_PROF, self._seconds, self._seconds)
+
+    def __exit__(self, *_):
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        self.ran_out = _stops.pop() if _stops else time.monotonic() > self._deadline
+
+
+class _TooLong(BaseException):
+    """Not an Exception: tests and the code under test catch these."""
+
+
+_stops: "list[bool]" = []
+
+
+def _stop(*_):
+    _stops.append(True)
+    raise _TooLong
+
+
+def _passes(item):
+    from _pytest.runner import runtestprotocol
+
+    return all(report.passed for report in runtestprotocol(item, log=False))
+
+
+def _quick_reports():
+    """A plugin that says how a phase ended, and not why: to find words for it is what takes most of the time."""
+    import pytest
+    from _pytest.reports import TestReport
+
+    class QuickReports:
+        @pytest.hookimpl  # not tryfirst: unittest's own puts exceptions where they are looked for
+        def pytest_runtest_makereport(self, item, call):
+            ended = "passed" if call.excinfo is None else "failed"
+            if call.excinfo is not None and isinstance(call.excinfo.value, pytest.skip.Exception):
+                ended = "skipped"
+            return TestReport(item.nodeid, item.location, {}, ended, None, call.when)  # type: ignore[arg-type]
+
+    return QuickReports()
+
+
+def _is_own(module):
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or file.startswith((os.path.dirname(os.__file__) + os.sep, _HERE)):
+        return False
+    return "site-packages" not in file and "dist-packages" not in file
+
+
+def _has_names(value):
+    plain = (type, types.ModuleType, types.FunctionType)
+    return not isinstance(value, plain) and isinstance(getattr(value, "__dict__", None), dict)
+
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep

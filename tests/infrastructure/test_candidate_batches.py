@@ -1,0 +1,134 @@
+"""Many candidates in one process show what each of them shows alone, whatever they leave behind or break."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fixer.application.ports import Overlay
+from fixer.infrastructure import candidate_supply
+from fixer.infrastructure.candidate_checker import ForkChecker
+
+MANY = 60
+PLAIN = "def add(a, b):\n    return a - b\n"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A module that is wrong, the part that candidates replace, the right one, and a test."""
+
+    source: str
+    wrong: str
+    right: str
+    test: str = "import app\n\ndef test_it():\n    assert app.add(1, 2) == 3\n"
+    others: tuple[str, ...] = ()
+    """Candidates among the wrong ones, besides the same with a number."""
+
+
+KINDS = {
+    "a function": Kind(PLAIN, "a - b", "a + b"),
+    "a class of unittest": Kind(
+        PLAIN,
+        "a - b",
+        "a + b",
+        "import unittest, app\n\nclass TestIt(unittest.TestCase):\n    def test_it(self):\n"
+        "        self.assertEqual(app.add(1, 2), 3)\n",
+    ),
+    "fixtures of every scope": Kind(
+        PLAIN,
+        "a - b",
+        "a + b",
+        "import app, pytest\n\n@pytest.fixture(scope='session')\ndef one():\n    return [1]\n\n"
+        "@pytest.fixture\ndef two(one, tmp_path, monkeypatch):\n    one.append(0)\n    yield len(one)\n\n"
+        "def test_it(one, two):\n    assert two == 2\n    assert app.add(one[0], two) == 3\n",
+    ),
+    "results that are kept by the library": Kind(
+        "import functools\n\n@functools.lru_cache(None)\ndef add(a, b):\n    return plus(a, b)\n\n"
+        "def plus(a, b):\n    return a - b\n",
+        "a - b",
+        "a + b",
+    ),
+    "results that the module keeps": Kind(
+        "KEPT = {}\n\n\ndef add(a, b):\n    if (a, b) not in KEPT:\n        KEPT[a, b] = a - b\n"
+        "    return KEPT[a, b]\n",
+        "a - b",
+        "a + b",
+    ),
+    "a count that goes on": Kind(
+        "class Counter:\n    calls = 0\n\n\ndef add(a, b):\n    Counter.calls += 1\n    return a - b\n",
+        "a - b",
+        "a + b",
+    ),
+    "an object that keeps results": Kind(
+        "class Calc:\n    def __init__(self):\n        self.kept = []\n\n    def add(self, a, b):\n"
+        "        self.kept.append(a - b)\n        return self.kept[0]\n\n\nCALC = Calc()\nadd = CALC.add\n",
+        "a - b",
+        "a + b",
+    ),
+    "a loop without end": Kind(PLAIN, "a - b", "a + b", others=("sum(iter(int, 1))", "[0 for _ in iter(int, 1)]")),
+    "ways to leave": Kind(
+        "import os, sys\n\n\n" + PLAIN,
+        "a - b",
+        "a + b",
+        others=("os._exit(0)", "sys.exit(0)", "os.kill(os.getpid(), 9)", "os.abort()", "os.chdir('/')", "os.fork()"),
+    ),
+    "what has to be imported": Kind(
+        "SIGN = -1\n\n\ndef add(a, b):\n    return a + SIGN * b\n", "SIGN = -1", "SIGN = 1"
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The letters of the batches that there were."""
+    letters: list[str] = []
+
+    class Counting(candidate_supply.Supply):
+        def take_back(self, dealt: tuple[Overlay, ...], said: str) -> list[Overlay]:
+            letters.append(said)
+            return super().take_back(dealt, said)
+
+    monkeypatch.setattr("fixer.infrastructure.candidate_checker.Supply", Counting)
+    return letters
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_the_right_one_is_found_among_many(tmp_path: Path, name: str, counted: list[str]) -> None:
+    kind = KINDS[name]
+    for place in (3, MANY - 1):
+        shown = _shown(tmp_path, kind, place)
+        assert [text for text, passed in shown.items() if passed] == [kind.source.replace(kind.wrong, kind.right)]
+        assert len(shown) == MANY + len(kind.others)
+    assert counted
+
+
+def test_most_are_answered_in_company(tmp_path: Path, counted: list[str]) -> None:
+    _shown(tmp_path, KINDS["a function"], 30)
+    assert sum(len(letters) - 2 for letters in counted) >= MANY
+    assert "".join(counted).count("l") == 1
+
+
+@pytest.mark.slow
+def test_where_the_test_leaves_something_behind_each_time_batches_are_given_up(
+    tmp_path: Path, counted: list[str]
+) -> None:
+    _shown(tmp_path, KINDS["a count that goes on"], MANY - 1)
+    assert len(counted) < 10
+
+
+def _shown(project: Path, kind: Kind, place: int) -> dict[str, bool]:
+    (project / "app.py").write_text(kind.source)
+    (project / "test_app.py").write_text(kind.test)
+    (project / "pytest.ini").write_text("[pytest]\n")
+    texts = [kind.source.replace(kind.wrong, f"{kind.wrong} - {number}") for number in range(MANY - 1)]
+    texts[place:place] = [kind.source.replace(kind.wrong, part) for part in (*kind.others, kind.right)]
+    nodeid = "test_app.py::TestIt::test_it" if "TestIt" in kind.test else "test_app.py::test_it"
+    path = project / "app.py"
+    with ForkChecker(python=Path(sys.executable), project=project, rootdir=lambda: project, test_timeout=5) as checker:
+        checked = list(checker.check(iter([{path: text} for text in texts]), [nodeid]))
+    assert len(checked) == len(texts)
+    return {overlay[path]: bool(run.of(nodeid)) for overlay, run in checked}

@@ -1,0 +1,67 @@
+"""What is dealt out, and dealt out again, by the letters that a batch is answered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fixer.application.ports import Overlay
+from fixer.infrastructure.candidate_supply import MOST_SLOW, Supply
+
+
+def supply(count: int, together: int) -> Supply:
+    return Supply(iter(candidates(count)), together)
+
+
+def candidates(count: int) -> list[Overlay]:
+    return [{Path("app.py"): str(number)} for number in range(count)]
+
+
+def names(overlays: tuple[Overlay, ...] | list[Overlay]) -> str:
+    return " ".join(text for overlay in overlays for text in overlay.values())
+
+
+def test_so_many_are_dealt_together() -> None:
+    dealer = supply(5, 3)
+    assert [names(dealer.deal()) for _ in range(3)] == ["0 1 2", "3 4", ""]
+
+
+def test_what_failed_is_told_and_what_may_pass_is_next_on_its_own() -> None:
+    dealer = supply(5, 3)
+    assert names(dealer.take_back(dealer.deal(), "fflff")) == "0 2"
+    assert [names(dealer.deal()) for _ in range(3)] == ["1", "3 4", ""]
+
+
+def test_what_was_not_tried_is_dealt_again_first() -> None:
+    dealer = supply(8, 6)
+    assert names(dealer.take_back(dealer.deal(), "fff")) == "0 1"
+    assert names(dealer.deal()) == "2 3 4 5 6 7"
+
+
+def test_what_ended_the_process_before_it_was_answered_is_tried_alone() -> None:
+    dealer = supply(4, 3)
+    assert dealer.take_back(dealer.deal(), "f") == []
+    assert [names(dealer.deal()) for _ in range(3)] == ["0", "1 2 3", ""]
+
+
+def test_what_took_too_long_gets_more_time_in_the_end_and_not_without_bounds() -> None:
+    dealer = supply(3, 3)
+    dealer.take_back(dealer.deal(), "fft")
+    assert [names(dealer.deal()) for _ in range(3)] == ["2", "1", ""]
+    many = supply(MOST_SLOW + 2, MOST_SLOW + 2)
+    slow = many.take_back(many.deal(), "f" + "t" * (MOST_SLOW + 2) + "f")
+    assert names(slow) == f"{MOST_SLOW} {MOST_SLOW + 1}"
+
+
+def test_where_the_unchanged_sources_do_not_fail_nothing_that_is_said_counts() -> None:
+    for letters in ("", "l", "t", "lfff", "ffffl"):
+        dealer = supply(4, 3)
+        assert dealer.take_back(dealer.deal(), letters) == []
+        assert [names(dealer.deal()) for _ in range(5)] == ["0", "1", "2", "3", ""]
+
+
+def test_where_no_process_lasts_for_more_than_one_there_are_no_more_batches() -> None:
+    dealer = supply(100, 10)
+    answered = 0
+    while len(dealt := dealer.deal()) > 1:
+        answered += len(dealer.take_back(dealt, "ff"))
+    assert answered < 10
