@@ -221,6 +221,12 @@ Overlay = Mapping[Path, str]
 class CandidateChecker(Protocol):
     """Runs tests against sources that are not on disk."""
 
-    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
-        """The candidates with what the tests showed, as they finish; stops early when the caller stops iterating."""
+    def check(
+        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+    ) -> Iterator[tuple[Overlay, TestRun]]:
+        """The candidates with what the tests showed, as they finish; stops early when the caller stops iterating.
+
+        `vital` are those of the tests without which a candidate is of no use, the most telling first: where one of
+        them fails, nothing need be known of the tests behind it.
+        """
         ...

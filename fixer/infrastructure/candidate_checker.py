@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -73,7 +73,9 @@ class ForkChecker:
         """End all processes and remove all files."""
         self._close()
 
-    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+    def check(
+        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+    ) -> Iterator[tuple[Overlay, TestRun]]:
         """The candidates with what the tests showed, as they finish; the rest is stopped when the caller stops.
 
         Raises TestsCannotRun where pytest does not run on the unchanged sources.
@@ -83,7 +85,7 @@ class ForkChecker:
         folder.mkdir()
         try:
             few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
-            plan = self._planned(folder, tuple(nodeids), warm=not few)
+            plan = replace(self._planned(folder, tuple(nodeids), warm=not few), vital=tuple(vital or nodeids))
             supply = Supply(iter(candidates), min(self._together, plan.together))
             while True:
                 while len(busy) < self._jobs and (dealt := supply.deal()):
@@ -95,7 +97,8 @@ class ForkChecker:
                     if len(job.overlays) == 1:
                         yield job.overlays[0], run.as_test_run(monotonic() - job.started)
                     else:
-                        yield from ((one, plan.all_failed) for one in supply.take_back(job.overlays, job.letters()))
+                        failed = supply.take_back(job.overlays, job.letters())
+                        yield from ((overlay, plan.failed(letter)) for overlay, letter in failed)
         finally:
             for server in busy:
                 server.stop()
@@ -203,25 +206,27 @@ class _Plan:
     """Names the process that has the tests collected; empty where each candidate collects them itself."""
     mount: bool = False
     """Whether the tests start processes, which only see a candidate where it is mounted over the file."""
-    usual_seconds: float = 0.0
-    """What the tests take on the unchanged sources."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """What each of the tests takes on the unchanged sources."""
+    vital: tuple[str, ...] = ()
 
     @property
     def together(self) -> int:
         """How many candidates are tried in one process: as many as are worth the wait for the first of them."""
         if not self.warm or not all("::" in nodeid for nodeid in self.nodeids):
             return 1
-        return max(1, int(_BATCH_SECONDS / max(self.usual_seconds, 1e-4)))
+        return max(1, int(_BATCH_SECONDS / max(self.seconds.get(self.vital[0], 0.0), 1e-4)))
 
     @property
     def candidate_seconds(self) -> float:
-        """Of CPU time, that a candidate among others may take before it is put off."""
-        return min(self.test_seconds, max(_LEAST_CPU_SECONDS, _TIMES_SLOWER * self.usual_seconds))
+        """Of CPU time, that a test of a candidate among others may take before that is put off."""
+        longest = max((self.seconds.get(nodeid, 0.0) for nodeid in self.vital), default=0.0)
+        return min(self.test_seconds, max(_LEAST_CPU_SECONDS, _TIMES_SLOWER * longest))
 
-    @property
-    def all_failed(self) -> TestRun:
-        """What is known of a candidate that failed among others."""
-        return TestRun(tuple(TestResult(nodeid, Verdict.FAILED, "fails") for nodeid in self.nodeids))
+    def failed(self, letter: str) -> TestRun:
+        """What is known of a candidate that failed among others: `n`, not by the most telling of the tests."""
+        verdicts = [Verdict.PASSED if letter == "n" else Verdict.FAILED, *[Verdict.FAILED] * (len(self.vital) - 1)]
+        return TestRun(tuple(map(TestResult, self.vital, verdicts)))
 
 
 @dataclass(frozen=True)
@@ -263,7 +268,7 @@ def _timed(plan: _Plan, run: ProbeRun, took: float, most: float) -> _Plan:
     ]
     start = max(0.1, took - sum(result.seconds for result in run.results))
     seconds = min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(ended, default=0.0)))
-    plan = replace(plan, usual_seconds=sum(result.seconds for result in run.results))
+    plan = replace(plan, seconds={result.nodeid: result.seconds for result in run.results})
     return replace(plan, test_seconds=seconds, wall_seconds=3 * start + 2 * seconds + _TIMES_SLOWER * sum(ended))
 
 
@@ -272,6 +277,7 @@ def _batch(plan: _Plan, job: _Job) -> Mapping[str, object]:
     return {
         "batch": [_by_name(overlay) for overlay in job.overlays],
         "letters": str(job.path.with_suffix(".letters")),
+        "vital": plan.vital,
         "candidate_seconds": plan.candidate_seconds,
         "seconds": plan.wall_seconds + 4 * len(job.overlays) * plan.candidate_seconds,
     }

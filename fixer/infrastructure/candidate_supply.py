@@ -32,16 +32,16 @@ class Supply:
             return (self._slow.pop(0),)
         return dealt
 
-    def take_back(self, dealt: tuple[Overlay, ...], letters: str) -> list[Overlay]:
-        """Those of a batch that have failed, by the letters of `fixer_batch`; the others are dealt out again."""
+    def take_back(self, dealt: tuple[Overlay, ...], letters: str) -> list[tuple[Overlay, str]]:
+        """Those of a batch that have failed, with the letters of `fixer_batch`; the others are dealt out again."""
         if not self._is_trustworthy(dealt, letters):
             self._together = 1
             self._again.extendleft(reversed(dealt))
             return []
         failed = []
         for overlay, letter in zip(dealt, letters[1:], strict=False):
-            if letter == "f" or (letter == "t" and len(self._slow) >= MOST_SLOW):
-                failed.append(overlay)
+            if letter in "fn" or (letter == "t" and len(self._slow) >= MOST_SLOW):
+                failed.append((overlay, letter))
             else:
                 (self._slow if letter == "t" else self._closely).append(overlay)
         left = dealt[len(letters) - 1 :]

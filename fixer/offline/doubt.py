@@ -38,7 +38,8 @@ class Choice:
 def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[str], held: int) -> Choice:
     """The best of what was found. `nodeids` are the tests whose calls are looked at, `held` how many passed before."""
     shortlist = sorted(found, key=_first_sight, reverse=True)[:_MOST_DOUBTED]
-    doubted = [_Doubted(one, *_witnessed(one.candidate, checker, nodeids)) for one in shortlist]
+    witnessed = _witnessed([one.candidate for one in shortlist], checker, nodeids)
+    doubted = [_Doubted(one, *outcomes) for one, outcomes in zip(shortlist, witnessed, strict=True)]
     ranked = sorted(doubted, key=_Doubted.quality, reverse=True)
     best = ranked[0]
     others = tuple(one.found for one in ranked[1:])
@@ -50,6 +51,8 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
 
 
 _MOST_DOUBTED = 8
+_FEW = 2
+"""Programs to be watched at a time: for more, a checker would prepare what only small changes have use for."""
 _CRASHES = 4.0
 _SOFTNESS = 1.0
 _PART = 0.7
@@ -80,15 +83,43 @@ def _first_sight(found: Found) -> tuple[bool, float]:
     return found.complete, naturalness(found.candidate) + 2.0 * found.also_fixed
 
 
-def _witnessed(candidate: Candidate, checker: CandidateChecker, nodeids: Sequence[str]) -> tuple[Outcomes, Outcomes]:
+def _witnessed(
+    candidates: Sequence[Candidate], checker: CandidateChecker, nodeids: Sequence[str]
+) -> list[tuple[Outcomes, Outcomes]]:
+    """For each, what the outermost function around its edit gives without it and with it; nothing where none is."""
+    asked = [_questions(candidate) for candidate in candidates]
+    with TemporaryDirectory(prefix="fixer-witness-") as folder:
+        answers = {
+            question: Path(folder, str(number))
+            for number, question in enumerate(dict.fromkeys(question for pair in asked for question in pair))
+        }
+        watched = [{question.path: _watching(question, out)} for question, out in answers.items()]
+        for start in range(0, len(watched), _FEW):
+            for _ in checker.check(watched[start : start + _FEW], nodeids):
+                pass
+        outcomes = {question: _read(out) for question, out in answers.items()}
+    return [(outcomes[pair[0]], outcomes[pair[1]]) if pair else ({}, {}) for pair in asked]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a function gives in a text of its file, with or without trials on inputs nobody chose."""
+
+    text: str
+    path: Path
+    name: str
+    trials: bool
+
+
+def _questions(candidate: Candidate) -> tuple[_Question, ...]:
+    """The same without the edit and with it."""
     function = _outermost(candidate.source, candidate)
     if function is None:
-        return {}, {}
-    path = ".".join([up.name for up in reversed(_classes(candidate.source, function))] + [function.name])
+        return ()
+    name = ".".join([up.name for up in reversed(_classes(candidate.source, function))] + [function.name])
     trials = only_computes(candidate.source, function)
     texts = (candidate.source.text, candidate.text)
-    before, after = (_calls(text, candidate.source.path, path, trials, checker, nodeids) for text in texts)
-    return before, after
+    return tuple(_Question(text, candidate.source.path, name, trials) for text in texts)
 
 
 def _outermost(source: Source, candidate: Candidate) -> Function | None:
@@ -104,14 +135,8 @@ def _classes(source: Source, function: Function) -> list[ast.ClassDef]:
     return [up for up in source.above(function) if isinstance(up, ast.ClassDef)]
 
 
-def _calls(
-    text: str, path: Path, name: str, trials: bool, checker: CandidateChecker, nodeids: Sequence[str]
-) -> Outcomes:
-    with TemporaryDirectory(prefix="fixer-witness-") as folder:
-        out = Path(folder, "calls")
-        for _ in checker.check([{path: _watching(text, name, out, trials)}], nodeids):
-            pass
-        lines = out.read_text("utf-8").splitlines() if out.exists() else []
+def _read(out: Path) -> Outcomes:
+    lines = out.read_text("utf-8").splitlines() if out.exists() else []
     outcomes: dict[str, str] = {}
     for line in lines:
         given, outcome = json.loads(line)
@@ -123,12 +148,12 @@ _VARIES = "varies"
 _WITNESS = Path(__file__).with_name("witness.py")
 
 
-def _watching(text: str, name: str, out: Path, trials: bool) -> str:
+def _watching(question: _Question, out: Path) -> str:
     """The program with one line behind it, so that no line of its own moves."""
     code = f"_fixer = {{}}; exec({_WITNESS.read_text('utf-8')!r}, _fixer)"
-    call = f"_fixer['watch'](globals(), {name!r}, {str(out)!r}, {trials!r})"
-    newline = "" if text.endswith("\n") or not text else "\n"
-    return f"{text}{newline}{code}; {call}\n"
+    call = f"_fixer['watch'](globals(), {question.name!r}, {str(out)!r}, {question.trials!r})"
+    newline = "" if question.text.endswith("\n") or not question.text else "\n"
+    return f"{question.text}{newline}{code}; {call}\n"
 
 
 def _died(outcome: str) -> bool:

@@ -35,7 +35,7 @@ class Outcome:
 
 
 class Search:
-    """One search for one failing test; `others`, the tests of its file, are asked only of what passes that one.
+    """One search for one failing test; `others`, the tests of its file, are asked with it where that is quick.
 
     `clock` tells the seconds that the budget is counted in.
     """
@@ -56,6 +56,8 @@ class Search:
         self._evidence = request.evidence
         self._must_pass = request.evidence.passed & set(self._others)
         self._red = _red(request.evidence) & set(self._others)
+        self._beside = _quick(request.evidence, self._others) if "::" in self._nodeid else []
+        self._afterwards = [nodeid for nodeid in self._others if nodeid not in self._beside]
         self._progress = progress
         self._budget = budget_seconds
         self._enough = enough
@@ -75,7 +77,7 @@ class Search:
         number = 0
         for number, (candidate, run) in enumerate(self._results(candidates), start=1):
             passed = passes(run, self._nodeid)
-            passing = self._judged(candidate) if passed else None
+            passing = self._judged(candidate, run) if passed else None
             near += [candidate] if passed and not passing else []
             if passing is None:
                 failed.add(candidate.key)
@@ -88,7 +90,8 @@ class Search:
         return Outcome(tuple(found), frozenset(failed), number, self._clock() - self._started, tuple(near[:3]))
 
     def _results(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, TestRun]]:
-        for overlay, run in self._checker.check(self._overlays(candidates), [self._nodeid]):
+        vital = [self._nodeid, *(nodeid for nodeid in self._beside if nodeid in self._must_pass)]
+        for overlay, run in self._checker.check(self._overlays(candidates), [self._nodeid, *self._beside], vital=vital):
             (text,) = overlay.values()
             yield self._in_flight.pop(text), run
 
@@ -100,15 +103,17 @@ class Search:
             self._in_flight[text] = candidate
             yield {candidate.source.path: text}
 
-    def _judged(self, candidate: Candidate) -> Found | None:
+    def _judged(self, candidate: Candidate, run: TestRun) -> Found | None:
         """What it does to the other tests; None where one that passed does not any more."""
-        if not self._others:
-            return Found(candidate, 0, complete=True)
-        for _, run in self._checker.check([{candidate.source.path: candidate.text}], self._others):
-            passed = run.passed & set(self._others)
-            if passed >= self._must_pass:
-                return Found(candidate, len(passed - self._must_pass), complete=passed >= self._concerned(candidate))
-        return None
+        passed = run.passed & set(self._beside)
+        if not passed >= self._must_pass & set(self._beside):
+            return None
+        if self._afterwards:
+            for _, more in self._checker.check([{candidate.source.path: candidate.text}], self._afterwards):
+                passed |= more.passed & set(self._afterwards)
+        if not passed >= self._must_pass:
+            return None
+        return Found(candidate, len(passed - self._must_pass), complete=passed >= self._concerned(candidate))
 
     def _concerned(self, candidate: Candidate) -> set[str]:
         """The red tests that the same fault may be behind: another function's are another matter."""
@@ -143,6 +148,14 @@ def passes(run: TestRun, nodeid: str) -> bool:
 
 _AT_LEAST_MORE = 2.0
 """Seconds."""
+_QUICK_SECONDS = 1.0
+
+
+def _quick(run: TestRun, nodeids: Sequence[str]) -> list[str]:
+    """These, less those that hang; none where all of them together take too long to be run each time."""
+    slow = {result.nodeid for result in run.results if result.details and result.details.error_type == "Timeout"}
+    seconds = sum(result.seconds for result in run.results if result.nodeid in nodeids)
+    return [nodeid for nodeid in nodeids if nodeid not in slow] if seconds < _QUICK_SECONDS else []
 
 
 def _red(run: TestRun) -> set[str]:

@@ -1,9 +1,9 @@
 """Tries many changes in one process, one after the other: enough to tell which of them cannot be a fix.
 
-Each of them is answered with a letter in a file: `f`, the tests fail; `t`, they take too long; `l`, they may pass;
-`u`, it cannot be swapped. Only `f` says anything for certain, and only as long as nothing of what came before is left.
-So the sources as they are have to fail first and last, and a process in which a test has left something behind ends:
-what has no letter has not been tried. The letters begin with that of the unchanged sources.
+Each of them is answered with a letter in a file: `f`, the first test fails; `n`, it passes, and another fails; `t`,
+one takes too long; `l`, all may pass; `u`, it cannot be swapped. Of these `f` and `n` are final, as long as nothing is
+left of what came before. So the sources as they are have to fail first and last, and a process in which a test has left
+something behind ends: what has no letter has not been tried. The letters begin with that of the unchanged sources.
 """
 
 import functools
@@ -12,9 +12,9 @@ import os
 import signal
 import sys
 import threading
-import time
 import types
 
+_LEAST_WALL_SECONDS = 1.0
 _CONTAINERS = (dict, list, set, bytearray)
 
 
@@ -29,20 +29,23 @@ class Batch:
     def run(self, request):
         """Try the candidates, and leave."""
         signal.signal(signal.SIGPROF, _stop)
+        signal.signal(signal.SIGALRM, _stop)
         plugins = self._session.config.pluginmanager
         plugins.unregister(name="fixer-probe-hooks")
         plugins.register(_quick_reports())
+        found = {item.nodeid: item for item in self._session.items}
+        items = [found[nodeid] for nodeid in request["vital"] if nodeid in found]
         letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         held, process = self._state.held(), ()
         for files in [{}] + request["batch"] + [{}]:
-            letter = self._letter_of(files, request["candidate_seconds"])
+            letter = self._letter_of(items, files, request["candidate_seconds"])
             os.write(letters, letter)
             process = process or _process()  # what the first run has loaded may stay
             if letter == b"t" or self._state.held() != held or _process() != process:
                 break
         os._exit(0)
 
-    def _letter_of(self, files, seconds):
+    def _letter_of(self, items, files, seconds):
         changes = self._swapper.changes(files, all_loaded=True)
         if changes is None:
             return b"u"
@@ -50,15 +53,10 @@ class Batch:
         self._state.forget_results()
         for function, code in changes:
             function.__code__ = code
-        clock = _Clock(seconds)
-        try:
-            with clock:
-                passed = all(_passes(item) for item in self._session.items)
-        except BaseException:  # where it comes from does not matter: what a test does never gets here
-            clock.ran_out = True
+        letter = _tried(items, seconds)
         for function, code in plain:
             function.__code__ = code
-        return b"t" if clock.ran_out else b"l" if passed else b"f"
+        return letter
 
 
 class State:
@@ -89,20 +87,23 @@ def _process():
     return len(sys.modules), len(sys.path), len(os.environ), threading.active_count(), os.getcwd()
 
 
-class _Clock:
-    """Ends its block after so many seconds of CPU time, and again as long as the block does not end."""
-
-    def __init__(self, seconds):
-        self._seconds = seconds
-        self._deadline = time.monotonic() + 4 * seconds
-        self.ran_out = False
-
-    def __enter__(self):
-        signal.setitimer(signal.ITIMER_PROF, self._seconds, self._seconds)
-
-    def __exit__(self, *_):
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        self.ran_out = _stops.pop() if _stops else time.monotonic() > self._deadline
+def _tried(items, seconds):
+    """The letter for what lives now; each test has so many seconds of CPU time, and more of wall time."""
+    for number, item in enumerate(items):
+        try:
+            # Again and again, where a test catches everything and goes on.
+            signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+            signal.setitimer(signal.ITIMER_REAL, max(_LEAST_WALL_SECONDS, 4 * seconds), seconds)
+            passed = _passes(item)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except BaseException:  # what a test raises never gets here
+            return b"t"
+        if _stops:
+            return b"t"
+        if not passed:
+            return b"n" if number else b"f"
+    return b"l"
 
 
 class _TooLong(BaseException):

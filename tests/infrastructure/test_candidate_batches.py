@@ -87,7 +87,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     letters: list[str] = []
 
     class Counting(candidate_supply.Supply):
-        def take_back(self, dealt: tuple[Overlay, ...], said: str) -> list[Overlay]:
+        def take_back(self, dealt: tuple[Overlay, ...], said: str) -> list[tuple[Overlay, str]]:
             letters.append(said)
             return super().take_back(dealt, said)
 

@@ -57,9 +57,11 @@ class TimedChecker:
         self._request = request
         self._clock = clock
 
-    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+    def check(
+        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+    ) -> Iterator[tuple[Overlay, TestRun]]:
         """As the checker does."""
-        for overlay, run in self._checker.check(candidates, nodeids):
+        for overlay, run in self._checker.check(candidates, nodeids, vital=vital):
             if self.first is None and self._passes(run, nodeids):
                 self.first = self._clock()
             yield overlay, run

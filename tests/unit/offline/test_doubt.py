@@ -26,7 +26,9 @@ class Caller:
         self.inputs = inputs
         self.texts: list[str] = []
 
-    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+    def check(
+        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+    ) -> Iterator[tuple[Overlay, TestRun]]:
         for overlay in candidates:
             (text,) = overlay.values()
             self.texts.append(text)

@@ -26,7 +26,9 @@ class PretendChecker:
         self.verdict = verdict
         self.asked: list[tuple[str, tuple[str, ...]]] = []
 
-    def check(self, candidates: Iterable[Overlay], nodeids: Sequence[str]) -> Iterator[tuple[Overlay, TestRun]]:
+    def check(
+        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+    ) -> Iterator[tuple[Overlay, TestRun]]:
         for overlay in candidates:
             (text,) = overlay.values()
             self.asked.append((text, tuple(nodeids)))
