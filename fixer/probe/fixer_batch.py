@@ -14,6 +14,8 @@ import sys
 import threading
 import types
 
+from fixer_swap import own_modules  # type: ignore[import-not-found]
+
 _LEAST_WALL_SECONDS = 1.0
 _CONTAINERS = (dict, list, set, bytearray)
 
@@ -63,7 +65,7 @@ class State:
     """What the project's modules, their classes and the objects of both hold, as far as a glance shows it."""
 
     def __init__(self):
-        modules = [module for module in list(sys.modules.values()) if _is_own(module)]
+        modules = own_modules()
         values = [value for module in modules for value in vars(module).values()]
         classes = [value for value in values if isinstance(value, type)]
         values += [value for one in classes for value in vars(one).values()]
@@ -140,16 +142,6 @@ def _quick_reports():
     return QuickReports()
 
 
-def _is_own(module):
-    file = getattr(module, "__file__", None)
-    if not isinstance(file, str) or file.startswith((os.path.dirname(os.__file__) + os.sep, _HERE)):
-        return False
-    return "site-packages" not in file and "dist-packages" not in file
-
-
 def _has_names(value):
     plain = (type, types.ModuleType, types.FunctionType)
     return not isinstance(value, plain) and isinstance(getattr(value, "__dict__", None), dict)
-
-
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep

@@ -239,10 +239,14 @@ def _installed_modules():
     return [name for name in names if name not in ("__main__", "conftest")]
 
 
-def received(descriptor, stop=None):
-    """Requests until the input ends, or `stop` has something to read; a stop that came too late is passed over."""
+def received(descriptor, stop=None, seconds=None):
+    """Requests until the input ends, or `stop` has something to read, or none comes for so many seconds.
+
+    A stop that came too late is passed over.
+    """
     while True:
-        if stop is not None and stop in select.select([descriptor, stop], [], [])[0]:
+        ready = select.select([descriptor, stop], [], [], seconds)[0] if stop is not None else [descriptor]
+        if stop in ready or not ready:
             return
         header = _read(descriptor, 8)
         if len(header) < 8:
@@ -250,6 +254,14 @@ def received(descriptor, stop=None):
         size = int.from_bytes(header, "big")
         if size:
             yield json.loads(_read(descriptor, size).decode("ascii"))
+
+
+def send(descriptor, message):
+    """One message, of the form in which requests come."""
+    content = json.dumps(message).encode("ascii")
+    content = len(content).to_bytes(8, "big") + content
+    while content:
+        content = content[os.write(descriptor, content) :]
 
 
 def _read(descriptor, size):

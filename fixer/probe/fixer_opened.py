@@ -40,14 +40,26 @@ class Opened:
                 path = os.path.join(folder, name)
                 self._seen.setdefault(path, _signature(path))
 
+    def add(self, paths, since):
+        """These were read too; whether none of them has been written since then, in nanoseconds."""
+        for path in paths:
+            self._seen[path] = _signature(path)
+        return all(self._seen[path] is not None and max(self._seen[path][:2]) < since for path in paths)
+
+    def is_shared(self):
+        """Whether something else goes on in this process, which a fork would not have."""
+        return _threads() > 1
+
+    def changed(self):
+        """The files that are not what they were when they were read."""
+        return [path for path, signature in self._seen.items() if _signature(path) != signature]
+
     def why_unfit(self):
         """Why this process cannot be forked from, or not any more; empty where it can."""
-        if _threads() > 1:
+        if self.is_shared():
             return "something that is imported starts threads"
-        for path, signature in self._seen.items():
-            if _signature(path) != signature:
-                return "%s has changed" % path
-        return ""
+        changed = self.changed()
+        return "%s has changed" % changed[0] if changed else ""
 
     def _note(self, event, arguments):
         if not self._on or event != "open" or not isinstance(arguments[0], str):

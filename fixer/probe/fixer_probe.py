@@ -112,6 +112,7 @@ class Probe:
         self._seconds = 0.0 if _has_own_timeout(config) else float(settings.get("TIMEOUT", "0"))
         self._tracer = _tracer(settings)
         self._kept = b""
+        self._plugins = None
         self._lines_left = MOST_LINES if "TRACE_IF_CHEAP" in settings else sys.maxsize
 
     @pytest.hookimpl(optionalhook=True)
@@ -123,6 +124,11 @@ class Probe:
         self._settings["NONCE"], self._process = nonce, self._own_id()
         self._write_session(self._config)
 
+    def choose_all(self):
+        """In a process that others will be forked from, which choose for themselves."""
+        for name in ("SELECT", "DESELECT"):
+            self._settings.pop(name, None)
+
     def pytest_sessionstart(self, session):
         self._write_session(session.config)
 
@@ -132,12 +138,15 @@ class Probe:
         self._write("collect-error", **facts)
 
     def _write_session(self, config):
+        if self._plugins is None:  # reading their names takes a while, and forks need not do it again
+            found = config.pluginmanager.list_plugin_distinfo()
+            self._plugins = sorted({distribution.project_name for _, distribution in found})
         self._write(
             "session",
             rootdir=_rootdir(config),
             pytest=pytest.__version__,
             python=".".join(map(str, sys.version_info[:3])),
-            plugins=sorted({dist.project_name for _, dist in config.pluginmanager.list_plugin_distinfo()}),
+            plugins=self._plugins,
         )
 
     def pytest_runtestloop(self):

@@ -14,6 +14,7 @@ import sys
 import tokenize
 import types
 
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function; the bodies of modules and classes do not have it
 
@@ -44,6 +45,7 @@ class Swapper:
     def __init__(self, ran):
         self._ran = ran
         self._sources = {}
+        self._texts = {}
         self._live: "dict[tuple[str, int, str], list[types.FunctionType]]" = {}
         self._modules = {os.path.realpath(file) for file in map(_file_of, list(sys.modules.values())) if file}
         for found in gc.get_objects():
@@ -54,7 +56,7 @@ class Swapper:
         """Read what is on disk now, so that the forks need not."""
         for path in paths:
             if path not in self._sources:
-                self._sources[path] = Source(path)
+                self._sources[path] = Source(path, _text_of(path))
 
     def swap(self, files):
         """Make the changes, all or none; whether that was possible."""
@@ -63,17 +65,33 @@ class Swapper:
             function.__code__ = code
         return changes is not None
 
-    def changes(self, files, *, all_loaded=False):
+    def remember(self, paths):
+        """Keep the texts of these files, to be compared with what will be there later."""
+        self._texts = {path: _text_of(path) for path in paths}
+
+    def read(self, paths):
+        """What is there now; None where not all of the files are remembered, or one is gone."""
+        if not all(path in self._texts for path in paths):
+            return None
+        for path in paths:
+            self._sources.setdefault(path, Source(path, self._texts[path]))
+        try:
+            return {path: _text_of(path) for path in paths}
+        except (OSError, SyntaxError, ValueError):
+            return None
+
+    def changes(self, files, *, all_loaded=False, lines=False):
         """Living functions with their new code; None where these changes have to be imported.
 
-        A file that is not loaded will be, and is passed over; unless all of them have to be loaded already.
+        A file that is not loaded will be, and is passed over; unless all of them have to be loaded already. With
+        `lines`, so have functions that have only moved.
         """
         pairs: "list[tuple[types.CodeType, types.CodeType]]" = []
         try:
             for path, text in files.items():
                 if os.path.realpath(path) in self._modules:
-                    old, new = self._sources[path].compiled(text)
-                    _match(old, new, pairs)
+                    old, new = self._sources[path].compiled(text, whole=lines)
+                    _match(old, new, pairs, lines)
                 elif all_loaded:
                     return None
             return [(function, new) for old, new in pairs for function in self._functions(old, new)]
@@ -89,11 +107,9 @@ class Swapper:
 
 
 class Source:
-    """A file as it is on disk, of which changed versions are compiled as far as they differ."""
+    """A file as it was, of which changed versions are compiled as far as they differ."""
 
-    def __init__(self, path):
-        with tokenize.open(path) as file:
-            text = file.read()
+    def __init__(self, path, text):
         self._path = path
         self._tree = ast.parse(text, path)
         self._whole = compile(self._tree, path, "exec", dont_inherit=True)
@@ -101,8 +117,10 @@ class Source:
         self._lines = text.split("\n")
         self._parts: "dict[int, types.CodeType]" = {}
 
-    def compiled(self, text):
+    def compiled(self, text, *, whole=False):
         """The code as it is, and as it would be with this text: of all of it, or of the definition that differs."""
+        if whole:
+            return self._whole, compile(text, self._path, "exec", dont_inherit=True)
         lines = text.replace("\r\n", "\n").split("\n")
         same = _same_at_start(self._lines, lines)
         after = _same_at_start(self._lines[same:][::-1], lines[same:][::-1])
@@ -128,6 +146,17 @@ class Source:
         return compile("\n".join(kept) + "\n", self._path, "exec", self._flags, dont_inherit=True)
 
 
+def own_modules():
+    """The modules that are loaded from files, and are neither installed nor Python's own, nor these here."""
+    return [module for name, module in list(sys.modules.items()) if name != "__main__" and _is_own(_file_of(module))]
+
+
+def _is_own(file):
+    if not isinstance(file, str) or file.startswith((os.path.dirname(os.__file__) + os.sep, _HERE)):
+        return False
+    return "site-packages" not in file and "dist-packages" not in file
+
+
 class Different(Exception):
     """Something differs that cannot be swapped."""
 
@@ -140,6 +169,11 @@ def _key(code):
     if name not in _files:
         _files[name] = os.path.realpath(name)
     return _files[name], code.co_firstlineno, code.co_name
+
+
+def _text_of(path):
+    with tokenize.open(path) as file:
+        return file.read()
 
 
 def _file_of(module):
@@ -172,14 +206,14 @@ def _definition(tree, first, last):
         bodies = around[0].body
 
 
-def _match(old, new, pairs):
+def _match(old, new, pairs, lines=False):
     """Collect the functions directly inside two bodies that differ; the bodies themselves must not."""
     if _skeleton(old) != _skeleton(new):
         raise Different
     for before, after in zip(_inner(old), _inner(new)):
         if not before.co_flags & _OPTIMIZED:
-            _match(before, after, pairs)
-        elif _meaning(before) != _meaning(after):
+            _match(before, after, pairs, lines)
+        elif before != after if lines else _meaning(before) != _meaning(after):
             swappable = before.co_name == "<lambda>" or not before.co_name.startswith("<")
             if not swappable or before.co_freevars != after.co_freevars:
                 raise Different

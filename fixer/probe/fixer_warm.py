@@ -8,6 +8,7 @@ cannot be had this way. The end of the input ends everything. Python 3.8 and new
 A run is forked from a process that has loaded pytest and what is installed, and nothing of the project; or, where it is
 to be `configured`, from one that besides has read the configuration and every initial conftest.py, as long as none of
 the files that it has read changes. That depends on the options and on the folders of the test files, not on the files.
+Where the same test files are wanted again, it is forked from one that has collected them (`fixer_collected`).
 With `--spare` the process itself becomes the run, and takes only one.
 """
 
@@ -16,7 +17,6 @@ import contextlib
 import gc
 import importlib.util
 import inspect
-import json
 import os
 import select
 import signal
@@ -27,6 +27,7 @@ import tokenize
 import traceback
 import types
 
+from fixer_collected import Collecting  # type: ignore[import-not-found]
 from fixer_contain import (  # type: ignore[import-not-found]
     adopt_orphans,
     die_with_parent,
@@ -35,11 +36,15 @@ from fixer_contain import (  # type: ignore[import-not-found]
     limit,
     outcome,
 )
-from fixer_fork import preload, received  # type: ignore[import-not-found]
+from fixer_failures import read_pytest  # type: ignore[import-not-found]
+from fixer_fork import preload, received, send  # type: ignore[import-not-found]
 from fixer_opened import Opened  # type: ignore[import-not-found]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _END_SECONDS = 2
+_REMEMBERING = ("lfplugin", "nfplugin", "stepwiseplugin")
+"""What writes down for the next run what failed in this one; in a place that nobody looks at."""
+_MOST_FAILURES = 3
 
 
 def main():
@@ -67,6 +72,7 @@ def main():
 
 def _fail_once():
     """As a test does, so that what Python and pytest keep of the way there is kept for all runs."""
+    read_pytest()
     inspect.getmodule(main.__code__)
     list(tokenize.generate_tokens(iter(["assert (\n", "1)\n", ""]).__next__))
     with contextlib.suppress(Exception):
@@ -106,7 +112,8 @@ class Loaded:
         else:
             child = forked(lambda: self._run(request), (self._requests, self._answers))
             send(self._answers, {"pid": child})
-            send(self._answers, outcome(child, request["seconds"], self._requests))
+            spared = (self._configured.pid,) if self._configured else ()
+            send(self._answers, outcome(child, request["seconds"], self._requests, spared))
 
     def _run(self, request):
         self._opened.forget()
@@ -115,9 +122,9 @@ class Loaded:
 
     def _take_configured(self, request):
         for _ in range(2):  # the first may have read what has changed since
-            if not (self._configured and self._configured.takes(request)):
+            if not (self._configured and self._configured.takes(_configuration(request))):
                 self._end_configured()
-                self._configured = Configured(request, (self._requests, self._answers), self._opened)
+                self._configured = _configured(request, (self._requests, self._answers), self._opened)
             if self._configured.pass_on(request, self._requests, self._answers):
                 return
             self._end_configured()
@@ -131,35 +138,33 @@ class Loaded:
             self._configured = None
 
 
-class Configured:
-    """The near end of a process that has read the configuration for certain arguments and an environment."""
+class Maker:
+    """The near end of a process that was forked to make runs, all of which are alike."""
 
-    def __init__(self, request, not_its_own, opened):
-        self._for = _configuration(request)
-        self._socket, far = socket.socketpair()
-        near = self._socket.fileno()
-        opened.leave_out(os.path.dirname(request["output"]))
-        self.pid = forked(lambda: run(request, [_serving(far, opened)]), (*not_its_own, near))
-        far.close()
+    def __init__(self, pid, near, alike):
+        self.pid = pid
+        self.has_made = False
+        self._socket = near
+        self._alike = alike
 
-    def takes(self, request):
-        """Whether its configuration is the request's."""
-        return _configuration(request) == self._for
+    def takes(self, alike):
+        """Whether it was made for such runs."""
+        return alike == self._alike
 
     def pass_on(self, request, requests, answers):
         """Hand the request in and the answers out; false where it was not begun."""
         channel, begun = self._socket.fileno(), False
         with contextlib.suppress(OSError):
             send(channel, request)
-            for answer in received(channel, stop=requests):
+            for answer in received(channel, stop=requests, seconds=request["seconds"] + _END_SECONDS):
                 if "stale" in answer:
                     return False
                 send(answers, answer)
-                begun = True
+                begun = self.has_made = True
                 if "pid" not in answer:
                     return True
         if begun:
-            send(answers, {"unfit": "the configured process died"})
+            send(answers, {"unfit": "the process that it was forked from died"})
         return begun
 
     def end(self):
@@ -169,6 +174,15 @@ class Configured:
             wait_quietly(self.pid, _END_SECONDS)
             kill_group(self.pid)
             os.waitpid(self.pid, 0)
+
+
+def _configured(request, not_its_own, opened):
+    """A process that reads the configuration, for these arguments and this environment."""
+    near, far = socket.socketpair()
+    opened.leave_out(os.path.dirname(request["output"]))
+    child = forked(lambda: run(request, [_serving(far, opened)]), (*not_its_own, near.fileno()))
+    far.close()
+    return Maker(child, near, _configuration(request))
 
 
 def _configuration(request):
@@ -186,22 +200,51 @@ def _split(arguments):
 
 
 def _serving(channel, opened):
-    """A plugin that, when all is configured, forks for each request; the forks go on to collect and run the tests."""
+    """A plugin that, when all is configured, forks for each request; the forks go on to collect and run the tests.
+
+    Where the same files are wanted again, one of the forks collects them and becomes what runs are forked from.
+    """
     import pytest
 
     class ServeConfigured:
+        collecting = None
+        channel = None
+
         @pytest.hookimpl(tryfirst=True)
         def pytest_collection(self, session):
-            request = _next_run(channel, opened, session.config)
+            request, self.channel = _next_run(channel, opened, session.config)
             if request is None:
                 raise pytest.exit.Exception("no more requests")
+            if self.channel is None:
+                _become(request, session.config)
+                return
             limit(request["memory"], request["cpu"])
             _forget_what_is_shared(session.config)
             _point_at(session.config, request["arguments"])
-            probe = session.config.pluginmanager.get_plugin("fixer-probe-hooks")
-            probe.begin(request["environ"]["FIXER_PROBE_NONCE"])
+            _probe(session.config).choose_all()
+            self.collecting = Collecting(opened)
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtestloop(self, session):
+            if self.collecting is None:
+                return
+            collected = self.collecting.done(session)
+            if not (collected and collected.serve(self.channel, lambda request: _become(request, session.config))):
+                os._exit(0)
 
     return ServeConfigured()
+
+
+def _become(request, config):
+    """Be the run of this request."""
+    limit(request["memory"], request["cpu"])
+    _forget_what_is_shared(config)
+    _point_at(config, request["arguments"])
+    _probe(config).begin(request["environ"]["FIXER_PROBE_NONCE"])
+
+
+def _probe(config):
+    return config.pluginmanager.get_plugin("fixer-probe-hooks")
 
 
 def _point_at(config, arguments):
@@ -213,36 +256,95 @@ def _point_at(config, arguments):
 
 
 def _next_run(channel, opened, config):
-    """The request that this process, a fork of the configured one, is made for; None in that one, in the end."""
+    """The request that this process, a fork of the configured one, is made for; None in that one, in the end.
+
+    With it, where the fork is to collect and to make runs itself, the channel for that.
+    """
     opened.watch_for_new(config)
     unfit = opened.why_unfit() or _why_not_shared(config, channel.fileno())
     inspect.getmodule(main.__code__)  # fills a table of all modules, which every traceback needs
     gc.collect()
     gc.freeze()
     adopt_orphans()
+    repeated = Repeated(channel)
     for request in received(channel.fileno()):
         if unfit or opened.why_unfit():
             send(channel.fileno(), {"unfit": unfit} if unfit else {"stale": True})
             break
+        for _ in range(2):  # the first may have collected what has changed since
+            far = repeated.begin(request)
+            if far is not None:
+                return request, far
+            if repeated.pass_on(request):
+                break
+        else:
+            child = forked(None, ())
+            if not child:
+                channel.close()
+                opened.forget()
+                return request, None
+            send(channel.fileno(), {"pid": child})
+            send(channel.fileno(), outcome(child, request["seconds"], channel.fileno()))
+    repeated.end()
+    return None, None
+
+
+class Repeated:
+    """In a configured process: where the same files are wanted again, a fork that collects them makes the runs."""
+
+    def __init__(self, channel):
+        self._channel = channel
+        self._files = None
+        self._maker = None
+        self._failures = 0
+
+    def begin(self, request):
+        """Fork where that is worth it; gives the fork, and nobody else, its end of the line."""
+        files = _split(request["arguments"])[1]
+        again, self._files = files == self._files, files
+        if self._maker and not self._maker.takes(files):
+            self.end()
+        if self._maker or not again or self._failures >= _MOST_FAILURES:
+            return None
+        near, far = socket.socketpair()
         child = forked(None, ())
         if not child:
-            channel.close()
-            opened.forget()
-            return request
-        send(channel.fileno(), {"pid": child})
-        send(channel.fileno(), outcome(child, request["seconds"], channel.fileno()))
-    return None
+            near.close()
+            self._channel.close()
+            return far
+        far.close()
+        self._maker = Maker(child, near, files)
+        return None
+
+    def pass_on(self, request):
+        """Whether the run was made."""
+        if not self._maker:
+            return False
+        if self._maker.pass_on(request, self._channel.fileno(), self._channel.fileno()):
+            return True
+        self._failures = 0 if self._maker.has_made else self._failures + 1
+        self.end()
+        return False
+
+    def end(self):
+        """Let the fork go."""
+        if self._maker:
+            self._maker.end()
+            self._maker = None
 
 
 def _forget_what_is_shared(config):
     importlib.invalidate_caches()
     atexit._clear()  # what the configured process has made is its own to take away
-    capture = config.pluginmanager.get_plugin("capturemanager")
-    if capture is not None and capture._global_capturing is not None:
-        # Else what a killed run has printed would be found by the next one.
-        capture.stop_global_capturing()
-        capture.start_global_capturing()
-        capture.suspend_global_capture()
+    captures = getattr(config.pluginmanager.get_plugin("capturemanager"), "_global_capturing", None)
+    for name in ("out", "err"):
+        file = getattr(getattr(captures, name, None), "tmpfile", None)
+        if file is not None and not file.closed:  # else what a killed run has printed would be found by the next one
+            file.seek(0)
+            file.truncate()
+    for name in _REMEMBERING:
+        if config.pluginmanager.has_plugin(name):
+            config.pluginmanager.unregister(name=name)
 
 
 def _why_not_shared(config, own):
@@ -334,14 +436,6 @@ def wait_quietly(child, seconds):
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             return
         select.select([], [], [], 0.01)
-
-
-def send(descriptor, message):
-    """One message."""
-    content = json.dumps(message).encode("ascii")
-    content = len(content).to_bytes(8, "big") + content
-    while content:
-        content = content[os.write(descriptor, content) :]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from conformance import PROJECTS, Project, together
 from environments import environment
 
 from fixer.domain.errors import FixerError
+from fixer.domain.models import TestRun
 from fixer.infrastructure.pytest_runner import PytestRunner
 from fixer.infrastructure.warm_runner import Depth, Forks
 from fixer.infrastructure.warm_server import Unfit
@@ -73,6 +74,10 @@ def _shown(runner: PytestRunner) -> Shown:
         run = runner.discover()
     except FixerError as ended:
         return f"{type(ended).__name__}: {ended.message.splitlines()[0]}"
+    return _by_id(run)
+
+
+def _by_id(run: TestRun) -> dict[str, tuple[str, str, str]]:
     return {
         result.nodeid: (result.verdict.value, result.reason, result.details.error_type if result.details else "")
         for result in run.results
@@ -93,10 +98,20 @@ def _shown_by_fork(forks: Forks, runner: PytestRunner) -> Shown | None:
     for depth in (Depth.CONFIGURED, Depth.LOADED):
         forks.depth = depth
         try:
-            return _shown(runner)
+            shown = _shown(runner)
+            if depth is Depth.CONFIGURED and not isinstance(shown, str):
+                _require_the_same_again(runner, shown)
+            return shown
         except Unfit:
             continue
     return None
+
+
+def _require_the_same_again(runner: PytestRunner, shown: Shown) -> None:
+    """From where the tests are collected already, which they are when they are wanted again."""
+    asked = [nodeid for nodeid in shown if "::" in nodeid]
+    once, twice, thrice = (_by_id(runner.run(asked)) for _ in range(3))
+    assert once == twice == thrice
 
 
 def _difference(one: Shown, other: Shown) -> object:

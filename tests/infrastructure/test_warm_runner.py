@@ -317,7 +317,7 @@ def test_closing_ends_every_process_and_removes_every_file(warm: Bench) -> None:
     forks = warm.process._forks
     assert forks
     family = _family(_server(warm))
-    assert len(family) == 2
+    assert len(family) == 3  # loaded, configured, collected
     warm.process.close()
     assert _gone(family)
     assert not forks._scratch.exists()

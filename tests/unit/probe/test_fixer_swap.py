@@ -103,7 +103,7 @@ def test_only_what_does_not_run_at_import_is_swapped(swapper: Any, old: str, new
 
 def test_of_a_file_only_what_differs_is_compiled(swapper: Any) -> None:
     path = str(sys.modules["swapped_module"].__file__)
-    source = fixer_swap.Source(path)  # type: ignore[no-untyped-call]
+    source = fixer_swap.Source(path, SOURCE)  # type: ignore[no-untyped-call]
     changed = SOURCE.replace("return inner()", "more = 1\n            return inner() + more")
     old, new = source.compiled(changed)  # type: ignore[no-untyped-call]
     assert _names(new) == ["Box", "Lid", "hinge", "<lambda>"] == _names(old)

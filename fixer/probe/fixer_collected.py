@@ -1,0 +1,99 @@
+"""Makes runs from a process that has collected the tests, as long as what has changed since can be swapped in.
+
+A change that only concerns functions is given to the functions that live; the line numbers are part of that, because
+they are shown. Anything else that has changed, and a test that is not among those collected, is for others to run.
+"""
+
+import gc
+import json
+import linecache
+import time
+
+from fixer_contain import adopt_orphans, forked, outcome  # type: ignore[import-not-found]
+from fixer_failures import read_tests  # type: ignore[import-not-found]
+from fixer_fork import received, send  # type: ignore[import-not-found]
+from fixer_swap import Recorder, Swapper, own_modules  # type: ignore[import-not-found]
+
+_CLOCK_NANOSECONDS = 10000000
+"""How far the clock that files are stamped with may be behind."""
+
+
+class Collecting:
+    """To be made before the tests are collected; `opened` knows which files have been read so far."""
+
+    def __init__(self, opened):
+        self._opened = opened
+        self._started = time.time_ns() - _CLOCK_NANOSECONDS
+        self._recorder = Recorder()
+        self._recorder.start()
+
+    def done(self, session):
+        """What can make runs from here on; None where something could not be collected or is not as it was."""
+        ran = self._recorder.stop()
+        plain = [module for module in own_modules() if not _is_rewritten(module)]
+        if session.testsfailed or not self._opened.add([module.__file__ for module in own_modules()], self._started):
+            return None
+        swapper = Swapper(ran)
+        swapper.remember([module.__file__ for module in plain])
+        return Collected(session, self._opened, swapper)
+
+
+class Collected:
+    """Makes runs of the tests that are collected."""
+
+    def __init__(self, session, opened, swapper):
+        self._session = session
+        self._opened = opened
+        self._swapper = swapper
+        self._items = {item.nodeid: item for item in session.items}
+
+    def serve(self, channel, become):
+        """Make runs until the input ends or one is beyond this process; in such a run, gives true."""
+        read_tests(getattr(item, "function", None) for item in self._session.items)
+        gc.collect()
+        gc.freeze()
+        adopt_orphans()
+        for request in received(channel.fileno()):
+            items, changes = self._items_of(request), self._changes()
+            if items is None or changes is None:
+                send(channel.fileno(), {"stale": True})
+                return False
+            child = forked(None, ())
+            if not child:
+                channel.close()
+                self._opened.forget()
+                become(request)
+                self._swap(changes)
+                self._session.items[:] = items
+                return True
+            send(channel.fileno(), {"pid": child})
+            send(channel.fileno(), outcome(child, request["seconds"], channel.fileno()))
+        return False
+
+    def _items_of(self, request):
+        """Those asked for, in the order in which they were collected; None where there are others."""
+        chosen = request["environ"].get("FIXER_PROBE_SELECT")
+        if not chosen or "FIXER_PROBE_DESELECT" in request["environ"]:
+            return None
+        with open(chosen, encoding="ascii") as file:
+            wanted = set(json.load(file))
+        if not wanted <= self._items.keys():
+            return None
+        return [item for nodeid, item in self._items.items() if nodeid in wanted]
+
+    def _changes(self):
+        """New code for the functions of what has changed on disk; None where that has to be imported."""
+        if self._opened.is_shared():
+            return None
+        texts = self._swapper.read(self._opened.changed())
+        return None if texts is None else self._swapper.changes(texts, all_loaded=True, lines=True)
+
+    def _swap(self, changes):
+        for function, code in changes:
+            function.__code__ = code
+            linecache.cache.pop(code.co_filename, None)
+
+
+def _is_rewritten(module):
+    """Whether pytest has rewritten it: then what lives is not what compiling it would give."""
+    return type(getattr(module, "__loader__", None)).__name__ == "AssertionRewritingHook"
