@@ -22,6 +22,9 @@ class Caps:
     attempts: int | None = None
 
 
+NO_CAPS = Caps()
+
+
 @dataclass(frozen=True)
 class _Account:
     usage: Usage = field(default_factory=Usage)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from fixer.application.budget import Caps
 from fixer.application.ports import Arbiter, Listener, Reviewer
 from fixer.domain.events import DomainEvent
 from fixer.domain.models import TestError
@@ -48,12 +49,18 @@ class Wishes(Protocol):
 
 
 class Choices(Protocol):
-    """What the settings say of output."""
+    """What the settings say of output, and of the caps that it tells of."""
 
     @property
     def yes(self) -> bool: ...
     @property
     def color(self) -> bool | None: ...
+    @property
+    def max_cost(self) -> float | None: ...
+    @property
+    def max_tokens(self) -> int | None: ...
+    @property
+    def time_limit(self) -> float | None: ...
 
 
 @contextmanager
@@ -62,7 +69,8 @@ def open_screen(environ: Mapping[str, str], wishes: Wishes, choices: Choices) ->
     stderr = lasting(sys.stderr)
     color = wants_color(stderr, environ, choices.color) and not wishes.plain
     asks = not (choices.yes or wishes.quiet) and can_ask(environ)  # now: the live display stands in for stderr
-    with _progress(stderr, environ, wishes, color=color) as progress:
+    caps = Caps(choices.max_cost, choices.max_tokens, choices.time_limit)
+    with _progress(stderr, environ, wishes, caps, color=color) as progress:
         out = (wants_color(sys.stdout, environ, choices.color) and not wishes.plain, _width(sys.stdout))
         if not asks:
             yield Screen(progress, None, None, *out, pause=progress.pause)
@@ -123,12 +131,12 @@ def _both(first: Listener, second: Listener) -> Listener:
 
 
 def _progress(
-    stderr: TextIO, environ: Mapping[str, str], wishes: Wishes, *, color: bool
+    stderr: TextIO, environ: Mapping[str, str], wishes: Wishes, caps: Caps, *, color: bool
 ) -> LiveProgress | PlainProgress:
     from fixer.ui.progress import LiveProgress, PlainProgress
 
     if not (wishes.quiet or wishes.plain) and can_animate(stderr, environ):
-        return LiveProgress(make_console(stderr, color=color), verbose=wishes.verbose)
+        return LiveProgress(make_console(stderr, color=color), caps, verbose=wishes.verbose)
     return PlainProgress(stderr, quiet=wishes.quiet, verbose=wishes.verbose)
 
 

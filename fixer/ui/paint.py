@@ -49,6 +49,10 @@ _ALIKE = 0.4
 def _painted(lines: Sequence[str]) -> Iterator[str]:
     at = 0
     while at < len(lines):
+        if lines[at].startswith("--- ") and lines[at + 1 : at + 2] and lines[at + 1].startswith("+++ "):
+            yield from lines[at : at + 2]  # the names of a file's two sides
+            at += 2
+            continue
         removed = _run_of("-", lines, at)
         added = _run_of("+", lines, at + len(removed))
         if removed and len(removed) == len(added):
@@ -65,9 +69,9 @@ def _painted(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _run_of(mark: str, lines: Sequence[str], start: int) -> list[str]:
-    """The lines from there on that are removed, or added; the names of a file's two sides are neither."""
+    """The lines from there on that are removed, or added."""
     end = start
-    while end < len(lines) and lines[end].startswith(mark) and not lines[end].startswith(mark * 3):
+    while end < len(lines) and lines[end].startswith(mark):
         end += 1
     return list(lines[start:end])
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 from uuid import UUID
 
+from fixer.application.budget import NO_CAPS, Caps
 from fixer.domain.events import (
     Diagnosed,
     DiscoveryStarted,
@@ -107,10 +108,18 @@ class RunState:
 class LiveProgress:
     """A bar over all red tests and the current attempt below it; what has happened scrolls away above. A Listener."""
 
-    def __init__(self, console: Console, *, verbose: bool = False, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        caps: Caps = NO_CAPS,
+        *,
+        verbose: bool = False,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         from rich.live import Live
 
         self._console = console
+        self._caps = caps
         self._verbose = verbose
         self._clock = clock
         self._started = clock()
@@ -162,11 +171,14 @@ class LiveProgress:
         from rich.progress_bar import ProgressBar
         from rich.text import Text
 
-        state = self._state
-        minutes, seconds = divmod(int(self._clock() - self._started), 60)
-        price = spent(Usage(tokens_sent=state.tokens, cost_usd=state.cost_usd))
-        counts = [f"{len(state.finished)}/{state.total}", f"{state.fixed} fixed", price, f"{minutes}:{seconds:02}"]
-        counts.append(self._remaining())
+        state, caps = self._state, self._caps
+        counts = [
+            f"{len(state.finished)}/{state.total}",
+            f"{state.fixed} fixed",
+            _price(state, caps),
+            _of(_minutes(self._clock() - self._started), caps.seconds and _minutes(caps.seconds)),
+            self._remaining(),
+        ]
         bar = ProgressBar(total=max(state.total, 1), completed=len(state.finished), width=24)
         return Columns([bar, Text("  ".join(part for part in counts if part))])
 
@@ -175,8 +187,24 @@ class LiveProgress:
         done, left = len(self._state.finished), self._state.total - len(self._state.finished)
         if not done or left <= 0:
             return ""
-        minutes, seconds = divmod(int((self._clock() - self._started) / done * left), 60)
-        return f"about {minutes}:{seconds:02} left"
+        return f"about {_minutes((self._clock() - self._started) / done * left)} left"
+
+
+def _price(state: RunState, caps: Caps) -> str:
+    """What was spent, and beside it what may be."""
+    if caps.cost is None and caps.tokens is None:
+        return spent(Usage(tokens_sent=state.tokens, cost_usd=state.cost_usd))
+    tokens = _of(f"{state.tokens:,}", caps.tokens and f"{caps.tokens:,}")
+    cost = "price unknown" if state.cost_usd is None else f"${state.cost_usd:.4f}"
+    return f"{tokens} tokens, {_of(cost, caps.cost and f'${caps.cost:g}')}"
+
+
+def _of(what: str, most: str | float | None) -> str:
+    return f"{what} of {most}" if most else what
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def _style(event: DomainEvent) -> str:

@@ -29,6 +29,9 @@ class Wanted:
     plain: bool = False
     yes: bool = False
     color: bool | None = None
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    time_limit: float | None = None
 
 
 XTERM = {"TERM": "xterm-256color"}

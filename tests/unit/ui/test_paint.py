@@ -50,3 +50,10 @@ def test_blocks_of_different_length_are_painted_whole_and_in_order() -> None:
 
 def test_names_of_files_and_unknown_lines_stay_as_they_are() -> None:
     assert diff_lines("--- a/x\n+++ b/x\n\\ No newline\n", color=True) == ["--- a/x", "+++ b/x", "\\ No newline"]
+
+
+def test_what_begins_with_dashes_is_no_name_of_a_file() -> None:
+    painted = diff_lines("--- a/t.sql\n+++ b/t.sql\n@@ -1 +1 @@\n--- a remark\n+-- another\n", color=True)
+    assert painted[:2] == ["--- a/t.sql", "+++ b/t.sql"]
+    assert "\x1b[31" in painted[3]
+    assert "\x1b[32" in painted[4]

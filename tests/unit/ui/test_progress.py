@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
+from fixer.application.budget import Caps
 from fixer.domain.events import (
     Diagnosed,
     DiscoveryStarted,
@@ -170,6 +171,22 @@ def test_the_display_on_a_terminal(console: Console) -> None:
         "0/3  0 fixed  1,234 tokens, $0.0125  1:15",
         "attempt 2/3, temperature 0.5  testing  t.py::test_a",
     ]
+
+
+@pytest.mark.parametrize(
+    ("caps", "shown"),
+    [
+        (Caps(cost=2.5), "1,234 tokens, $0.0125 of $2.5  1:15"),
+        (Caps(tokens=50_000, seconds=600), "1,234 of 50,000 tokens, $0.0125  1:15 of 10:00"),
+    ],
+)
+def test_what_is_spent_stands_beside_what_may_be(console: Console, caps: Caps, shown: str) -> None:
+    clock = Clock()
+    progress = LiveProgress(console, caps, clock=clock)
+    progress._state.follow(ended(FIRST, 1, "no", PAID))
+    clock.now = 75
+    console.print(progress.display())
+    assert shown in written(console)
 
 
 def test_how_long_it_will_take_is_told_from_what_is_done(console: Console) -> None:
