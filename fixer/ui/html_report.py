@@ -41,6 +41,7 @@ def _page(run: RunRecord, receipts: Mapping[str, Receipt]) -> dict[str, Any]:
         "attempts": len(run.attempts),
         "fixed": sum(test.status == "fixed" for test in run.tests),
         "shares": _shares(run),
+        "spending": _spending(run),
         "tests": tests,
         "timeline": sorted((attempt for test in tests for attempt in test["attempts"]), key=_start),
         "broken": [harmless(nodeid) for nodeid in run.newly_broken],
@@ -66,6 +67,33 @@ def _shares(run: RunRecord) -> list[dict[str, Any]]:
         for name, kind, seconds in parts
         if whole
     ]
+
+
+def _spending(run: RunRecord) -> dict[str, Any]:
+    """Where the money went, or the tokens where these cost nothing or nobody knows what; the dearest tests first."""
+    costs = {at: sum(attempt.cost_usd or 0.0 for attempt in test.attempts) for at, test in enumerate(run.tests, 1)}
+    paid = sum(costs.values()) > 0
+    tokens = {
+        at: sum(attempt.tokens_sent + attempt.tokens_received for attempt in test.attempts)
+        for at, test in enumerate(run.tests, 1)
+    }
+    spent: Mapping[int, float] = costs if paid else tokens
+    dearest = [at for at in sorted(spent, key=lambda at: -spent[at]) if spent[at]]
+    most = spent[dearest[0]] if dearest else 1
+    rows = [
+        {
+            "test": at,
+            "nodeid": harmless(run.tests[at - 1].nodeid),
+            "spent": money(costs[at]) if paid else f"{tokens[at]:,} tokens",
+            "percent": round(100 * spent[at] / most, 2),
+            "status": run.tests[at - 1].status,
+        }
+        for at in dearest[:_MOST_SPENDING]
+    ]
+    return {"what": "money" if paid else "tokens", "rows": rows, "left_out": max(len(dearest) - _MOST_SPENDING, 0)}
+
+
+_MOST_SPENDING = 12
 
 
 def _test(number: int, test: ErrorRecord, run: RunRecord, receipts: Mapping[str, Receipt]) -> dict[str, Any]:

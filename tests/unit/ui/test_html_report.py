@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 
@@ -69,6 +70,24 @@ def test_every_number_of_the_ledger_is_there() -> None:
         "t.py::broke",
     ):
         assert part in said, part
+
+
+def test_the_dearest_test_comes_first_and_the_cheap_ones_are_counted() -> None:
+    twice = (attempt(1, "no"), attempt(2, "no"))
+    tests = [red(f"t.py::test_{at}", "unfixed", attempt()) for at in range(13)]
+    said = words(page(*tests, red("t.py::test_dear", "unfixed", *twice), red("t.py::test_free", "unfixed")))
+    chart = said.partition("Where the money went")[2].partition("Broken by")[0]
+    assert chart.split()[:4] == ["t.py::test_dear", "$0.0246", "t.py::test_0", "$0.0123"]
+    assert "And 2 more tests" in chart
+    assert "test_free" not in chart
+
+
+def test_what_costs_nothing_is_told_in_tokens() -> None:
+    free = replace(attempt(), cost_usd=0.0)
+    said = words(page(red("t.py::test_a", "fixed", free)))
+    assert "Where the tokens went t.py::test_a 1,230 tokens" in said
+    offline = replace(free, tokens_sent=0, tokens_received=0)
+    assert "Where the tokens went" not in words(page(red("t.py::test_a", "fixed", offline)))
 
 
 def test_nothing_of_a_test_or_a_model_becomes_markup() -> None:
