@@ -54,7 +54,8 @@ class Search:
         self._nodeid = request.error.nodeid
         self._others = [nodeid for nodeid in others if nodeid != self._nodeid]
         self._evidence = request.evidence
-        self._must_pass = request.evidence.passed & set(self._others)
+        self._must_pass = frozenset(request.evidence.passed & set(self._others))
+        self._unseen = set(self._others) - {result.nodeid for result in request.evidence.results}
         self._red = _red(request.evidence) & set(self._others)
         self._beside = _quick(request.evidence, self._others) if "::" in self._nodeid else []
         self._afterwards = [nodeid for nodeid in self._others if nodeid not in self._beside]
@@ -108,12 +109,21 @@ class Search:
         passed = run.passed & set(self._beside)
         if not passed >= self._must_pass & set(self._beside):
             return None
+        self._see_the_rest(candidate)
         if self._afterwards:
             for _, more in self._checker.check([{candidate.source.path: candidate.text}], self._afterwards):
                 passed |= more.passed & set(self._afterwards)
         if not passed >= self._must_pass:
             return None
         return Found(candidate, len(passed - self._must_pass), complete=passed >= self._concerned(candidate))
+
+    def _see_the_rest(self, candidate: Candidate) -> None:
+        """Of a large file not every test is traced: the others are run once on the unchanged source."""
+        if not self._unseen:
+            return
+        unseen, self._unseen = sorted(self._unseen), set()
+        for _, run in self._checker.check([{candidate.source.path: candidate.source.text}], unseen):
+            self._must_pass |= run.passed & set(unseen)
 
     def _concerned(self, candidate: Candidate) -> set[str]:
         """The red tests that the same fault may be behind: another function's are another matter."""

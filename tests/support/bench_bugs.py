@@ -122,8 +122,8 @@ def _request(place: Place, baseline: Baseline, failed: TestResult) -> RepairRequ
     assert failed.details
     file, _, function = failed.nodeid.partition("::")
     error = TestError(Path(file), function, failed.details, failed.location, failed.frames)
-    brief = Briefing(baseline, PromptLibrary(), place.project, module_ids=baseline.module_ids).prepare(error)
-    return RepairRequest(error, 1, 0.4, brief.editable, brief.evidence)
+    briefing = Briefing(baseline, PromptLibrary(), place.project, module_ids=baseline.module_ids)
+    return RepairRequest(error, 1, 0.4, briefing.searched(error), briefing.prepare(error).evidence)
 
 
 def _answer(place: Place, baseline: Baseline, rootdir: Path, request: RepairRequest, seconds: float) -> str:

@@ -71,6 +71,22 @@ def test_an_edit_that_breaks_a_test_that_passed_is_not_answered(request_: Repair
     assert "n <= LIMIT" in model_for(PretendChecker(verdict), tmp_path).answer(request_)
 
 
+def test_an_edit_that_breaks_a_test_that_was_not_traced_is_not_answered(
+    request_: RepairRequest, tmp_path: Path
+) -> None:
+    far = "test_app.py::test_far_away"
+    checker = PretendChecker(lambda text, nodeid: text == PROGRAM if nodeid == far else "n <= LIMIT" in text)
+    model = OfflineModel(
+        checker=checker,
+        top=tmp_path,
+        module_ids=lambda nodeid: [FAILING, far],
+        progress=lambda text: None,
+        budget_seconds=5,
+    )
+    assert "SEARCH" not in model.answer(request_)
+    assert checker.asked.count((PROGRAM, (far,))) == 1
+
+
 def test_an_edit_that_mends_another_test_too_is_preferred(request_: RepairRequest, tmp_path: Path) -> None:
     run = TestRun((request_.evidence.results[0], TestResult(OTHER, Verdict.FAILED)), request_.evidence.executed)
     both_red = RepairRequest(request_.error, 1, 0.4, request_.sources, run)
