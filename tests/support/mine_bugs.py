@@ -70,9 +70,8 @@ class Place:
         return self.folder / "venv/bin/python"
 
     def lay_out(self, bug: Bug | Fix) -> None:
-        """The parent of the fix, with its tests applied."""
+        """The parent of the fix, with its tests applied. What building the project has generated stays."""
         git(self.project, "checkout", "--quiet", "--force", f"{bug.commit}~1")
-        git(self.project, "clean", "--quiet", "--force", "-d")
         git(self.project, "checkout", "--quiet", bug.commit, "--", *bug.tests)
 
     def mend(self, bug: Bug | Fix) -> None:
