@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cpu_time import begin_counting, counted, so_far
 from mine_bugs import TEST_SECONDS, Bug, Place, git, read_manifest, runner
+from repair_rank import rank_of_right
 
 from fixer.application.ports import RepairRequest
 from fixer.domain.errors import FixerError
@@ -60,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     asked = _arguments(argv)
     if asked.one:
         bug = next(bug for bug in read_manifest(asked.manifest) if bug.name == asked.one)
-        print(json.dumps(asdict(_tried(bug, asked.into.resolve(), asked.seconds))))
+        print(json.dumps(asdict(_tried(bug, asked.into.resolve(), asked.seconds, ranks=asked.ranks))))
         return 0
     bugs = [bug for bug in read_manifest(asked.manifest) if bug.half == asked.half]
     tried = []
@@ -81,6 +82,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--half", choices=("known", "unseen"), default="known")
     parser.add_argument("--seconds", type=float, default=60, help="the search's budget")
     parser.add_argument("--only", default="", help="these repositories, with commas between")
+    parser.add_argument("--ranks", action="store_true", help="only where the real fix stands in the order")
     parser.add_argument("--one", default="", help="this bug, as JSON")
     parser.add_argument("--json", type=Path)
     return parser.parse_args(argv)
@@ -88,7 +90,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 def _alone(bug: Bug, asked: argparse.Namespace) -> Tried:
     argv = [sys.executable, "-m", "bench_bugs", str(asked.manifest), "--into", str(asked.into), "--one", bug.name]
-    argv += ["--seconds", str(asked.seconds)]
+    argv += ["--seconds", str(asked.seconds), *(["--ranks"] if asked.ranks else [])]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=asked.seconds * 10 + 300)
     except subprocess.TimeoutExpired:
@@ -99,7 +101,7 @@ def _alone(bug: Bug, asked: argparse.Namespace) -> Tried:
     return Tried(**{**found, "broken": tuple(found["broken"])})
 
 
-def _tried(bug: Bug, into: Path, seconds: float) -> Tried:
+def _tried(bug: Bug, into: Path, seconds: float, *, ranks: bool = False) -> Tried:
     place = Place(bug.repository, into / bug.repository.replace("/", "+"))
     place.lay_out(bug)
     real = git(place.project, "diff", "--unified=0", f"{bug.commit}~1", bug.commit, "--", bug.source)
@@ -110,9 +112,14 @@ def _tried(bug: Bug, into: Path, seconds: float) -> Tried:
         request = _request(place, baseline, next(result for result in run.results if result.nodeid in bug.failing))
     except (FixerError, StopIteration) as error:
         return Tried(bug.name, f"cannot be shown: {error!r}", real=real)
+    sought = (place.project / bug.source).resolve() in request.sources
+    if ranks:
+        mended = git(place.project, "show", f"{bug.commit}:{bug.source}")
+        rank = rank_of_right(request, place.project / bug.source, [mended])
+        told = f"place {rank.place} of {rank.of}" if rank else "not proposed"
+        return Tried(bug.name, told, found_file=sought, real=real)
     before = begin_counting()
     answer = _answer(place, baseline, pytest.rootdir(), request, seconds)
-    sought = (place.project / bug.source).resolve() in request.sources
     tried = Tried(bug.name, "no fix found", cpu=counted() - before, found_file=sought, real=real, answer=answer)
     return _judged(tried, bug, place, run)
 
