@@ -127,14 +127,7 @@ class Search:
 
     def _concerned(self, candidate: Candidate) -> set[str]:
         """The red tests that the same fault may be behind: another function's are another matter."""
-        start, end = (candidate.source.line_of(offset) for offset in candidate.source.unit(candidate.edit))
-        path, lines = candidate.source.path, set(range(start, end + 1))
-        executed = self._evidence.executed
-        return {
-            nodeid
-            for nodeid in self._red
-            if any(file.resolve() == path and lines & ran for file, ran in executed.get(nodeid, {}).items())
-        }
+        return self._red & running(self._evidence, candidate)
 
     def _hurry(self, *, whole: bool) -> None:
         """An edit for a part of the tests may be a coincidence: half the budget goes to look for a better one."""
@@ -146,6 +139,17 @@ class Search:
         if self._clock() - self._said >= 1:
             self._said = self._clock()
             self._progress(f"{number} edits tried, {passing} pass")
+
+
+def running(evidence: TestRun, candidate: Candidate) -> set[str]:
+    """The tests that execute the function that an edit changes."""
+    start, end = (candidate.source.line_of(offset) for offset in candidate.source.unit(candidate.edit))
+    path, lines = candidate.source.path, set(range(start, end + 1))
+    return {
+        nodeid
+        for nodeid, files in evidence.executed.items()
+        if any(lines & ran and file.resolve() == path for file, ran in files.items())
+    }
 
 
 def passes(run: TestRun, nodeid: str) -> bool:

@@ -64,6 +64,14 @@ def test_edits_that_do_the_same_do_not_make_it_unsure() -> None:
     assert choose(both, Caller([1, 2], [1, 2, 3]), ["test"], held=3).confidence == 1.0
 
 
+def test_edits_that_agree_on_few_inputs_may_still_differ() -> None:
+    program = PROGRAM.replace("items[0]", "open(items)")
+    both = [found("open(items)", "1", program=program), found("open(items)", "len(items) * 0 + 1", program=program)]
+    few = choose(both, Caller("a", "b"), ["test"], held=3)
+    many = choose(both, Caller(*"abcdefghijkl"), ["test"], held=3)
+    assert few.confidence < 0.9 < many.confidence == 1.0
+
+
 def test_an_edit_that_dies_of_other_inputs_loses() -> None:
     program = PROGRAM.replace("items[0]", "sum(items)")
     dying = found("sum(items)", "items[1]", 1.0, program=program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -85,6 +86,15 @@ def test_an_edit_that_breaks_a_test_that_was_not_traced_is_not_answered(
     )
     assert "SEARCH" not in model.answer(request_)
     assert checker.asked.count((PROGRAM, (far,))) == 1
+
+
+def test_a_passing_test_of_another_function_does_not_hold_an_edit(request_: RepairRequest, tmp_path: Path) -> None:
+    model = model_for(PretendChecker(lambda text, nodeid: nodeid == OTHER or "n <= LIMIT" in text), tmp_path)
+    assert "no test that passed before holds it" in model.answer(request_)
+    app = tmp_path / "app.py"
+    run = replace(request_.evidence, executed={FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({4, 5})}})
+    model = model_for(PretendChecker(lambda text, nodeid: nodeid == OTHER or "n <= LIMIT" in text), tmp_path)
+    assert "no test that passed before holds it" not in model.answer(replace(request_, evidence=run))
 
 
 def test_an_edit_that_mends_another_test_too_is_preferred(request_: RepairRequest, tmp_path: Path) -> None:
