@@ -2,8 +2,9 @@
 
 One answer is asked for per bug, for the first of its failing tests. It *passes* where, written to disk, all failing
 tests of the bug are green in a fresh pytest and no other test of their files has turned red. It would *land* where
-besides it is sure enough. Where it passes, the whole suite is run before and after it. Whether it is right somebody
-has to judge: its diff is written beside that of the real fix. Seconds are of CPU, all processes together.
+it turned none red and is sure enough, be it that others of the failing tests stay red. Then the whole suite is run,
+with it and with the real fix. Whether it is right somebody has to judge: its diff is written beside that of the real
+fix. Seconds are of CPU, all processes together.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Tried:
 
     @property
     def lands(self) -> bool:
-        return self.passes and self.confidence >= _SURE_ENOUGH
+        return bool(self.diff) and not self.broken and self.confidence >= _SURE_ENOUGH
 
 
 def main(argv: Sequence[str]) -> int:
@@ -169,7 +170,7 @@ def _judged(tried: Tried, bug: Bug, place: Place, before: TestRun) -> Tried:
         template=found[1] if found else "",
         broken=broken,
         diff=diff,
-        suite=_suite(place, bug) if passes else "",
+        suite="" if broken else _suite(place, bug),
     )
 
 
