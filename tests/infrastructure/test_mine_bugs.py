@@ -78,3 +78,11 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_the_halves_are_fixed_by_the_commit_and_about_as_large() -> None:
     bugs = [Bug("ada/halves", f"{number:040x}", "halves.py", (), ()) for number in range(200)]
     assert 70 < sum(bug.half == "known" for bug in bugs) < 130
+
+
+def test_the_bugs_that_were_mined_are_many_of_many_projects_and_in_two_halves() -> None:
+    bugs = read_manifest(Path(__file__).parents[1] / "assets/real_bugs.json")
+    assert len(bugs) == len({bug.name for bug in bugs}) >= 40
+    assert len({bug.repository for bug in bugs}) >= 8
+    assert all(bug.failing and bug.source not in bug.tests for bug in bugs)
+    assert min(sum(bug.half == half for bug in bugs) for half in ("known", "unseen")) >= 20
