@@ -107,7 +107,7 @@ class Search:
     def _judged(self, candidate: Candidate, run: TestRun) -> Found | None:
         """What it does to the other tests; None where one that passed does not any more."""
         passed = run.passed & set(self._beside)
-        if not passed >= self._must_pass & set(self._beside):
+        if not passed >= self._must_pass & set(self._beside) or not self._holds(candidate):
             return None
         self._see_the_rest(candidate)
         if self._afterwards:
@@ -116,6 +116,14 @@ class Search:
         if not passed >= self._must_pass:
             return None
         return Found(candidate, len(passed - self._must_pass), complete=passed >= self._concerned(candidate))
+
+    def _holds(self, candidate: Candidate) -> bool:
+        """Whether the tests that run the edited function pass still: the whole of a large file is asked only then."""
+        near = (self._must_pass & running(self._evidence, candidate)).difference(self._beside)
+        if not near or len(near) * _MUCH_LESS > len(self._others):
+            return True
+        checked = self._checker.check([{candidate.source.path: candidate.text}], sorted(near))
+        return all(run.passed >= near for _, run in checked)
 
     def _see_the_rest(self, candidate: Candidate) -> None:
         """Of a large file not every test is traced: the others are run once on the unchanged source."""
@@ -160,16 +168,19 @@ def passes(run: TestRun, nodeid: str) -> bool:
     return any(own) and not any(result.verdict is Verdict.FAILED for result in own)
 
 
+_MUCH_LESS = 4
+"""How many times fewer tests are worth a look of their own."""
 _AT_LEAST_MORE = 2.0
 """Seconds."""
 _QUICK_SECONDS = 1.0
 
 
 def _quick(run: TestRun, nodeids: Sequence[str]) -> list[str]:
-    """These, less those that hang; none where all of them together take too long to be run each time."""
+    """Those of these that were seen, less those that hang; none where all take too long to be run each time."""
+    seen = {result.nodeid for result in run.results}
     slow = {result.nodeid for result in run.results if result.details and result.details.error_type == "Timeout"}
     seconds = sum(result.seconds for result in run.results if result.nodeid in nodeids)
-    return [nodeid for nodeid in nodeids if nodeid not in slow] if seconds < _QUICK_SECONDS else []
+    return [nodeid for nodeid in nodeids if nodeid in seen - slow] if seconds < _QUICK_SECONDS else []
 
 
 def _red(run: TestRun) -> set[str]:

@@ -97,6 +97,24 @@ def test_a_passing_test_of_another_function_does_not_hold_an_edit(request_: Repa
     assert "no test that passed before holds it" not in model.answer(replace(request_, evidence=run))
 
 
+def test_of_a_large_file_the_tests_that_run_the_function_are_asked_first(
+    request_: RepairRequest, tmp_path: Path
+) -> None:
+    far = [f"test_app.py::test_{number}" for number in range(9)]
+    app = tmp_path / "app.py"
+    run = replace(request_.evidence, executed={FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({5})}})
+    checker = PretendChecker(lambda text, nodeid: text == PROGRAM if nodeid == OTHER else "n <= LIMIT" in text)
+    model = OfflineModel(
+        checker=checker,
+        top=tmp_path,
+        module_ids=lambda nodeid: [FAILING, OTHER, *far],
+        progress=lambda text: None,
+        budget_seconds=5,
+    )
+    assert "SEARCH" not in model.answer(replace(request_, evidence=run))
+    assert {nodeids for _, nodeids in checker.asked} == {(FAILING,), (OTHER,)}
+
+
 def test_an_edit_that_mends_another_test_too_is_preferred(request_: RepairRequest, tmp_path: Path) -> None:
     run = TestRun((request_.evidence.results[0], TestResult(OTHER, Verdict.FAILED)), request_.evidence.executed)
     both_red = RepairRequest(request_.error, 1, 0.4, request_.sources, run)
