@@ -271,3 +271,18 @@ def test_the_place_where_the_exception_was_raised_comes_first(request_: RepairRe
     error = TestError(Path("test_app.py"), "", ErrorDetails("NameError", "name 'x' is not defined"), frames=frames)
     request = RepairRequest(error, 1, 0.4, (app,), TestRun(()))
     assert suspects(request, [Source.read(app)])[0].statement.lineno == 9
+
+
+def test_what_the_test_is_named_after_comes_before_what_it_uses(request_: RepairRequest, tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text("def total(n):\n    return n\n\n\ndef rest(n):\n    return n\n")
+    (tmp_path / "deep.py").write_text("def deeper(n):\n    return n\n")
+    sources = [Source.read(tmp_path / name) for name in ("deep.py", "prices.py")]
+    error = TestError(Path("test_prices.py"), "test_total", ErrorDetails("AssertionError", ""))
+    executed = {error.nodeid: {tmp_path / "deep.py": frozenset({2}), tmp_path / "prices.py": frozenset({2, 6})}}
+    run = TestRun((TestResult(error.nodeid, Verdict.FAILED),), executed)
+    found = suspects(replace(request_, error=error, evidence=run), sources)
+    assert [(one.source.path.name, one.statement.lineno) for one in found[:3]] == [
+        ("prices.py", 2),
+        ("prices.py", 6),
+        ("deep.py", 2),
+    ]
