@@ -102,7 +102,8 @@ def test_of_a_large_file_the_tests_that_run_the_function_are_asked_first(
 ) -> None:
     far = [f"test_app.py::test_{number}" for number in range(9)]
     app = tmp_path / "app.py"
-    run = replace(request_.evidence, executed={FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({5})}})
+    results = TestResult(FAILING, Verdict.FAILED), TestResult(OTHER, Verdict.PASSED, seconds=2)
+    run = TestRun(results, {FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({5})}})
     checker = PretendChecker(lambda text, nodeid: text == PROGRAM if nodeid == OTHER else "n <= LIMIT" in text)
     model = OfflineModel(
         checker=checker,
