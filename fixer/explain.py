@@ -11,7 +11,7 @@ from pathlib import Path
 from fixer.application.ports import RepairRequest
 from fixer.domain.errors import UsageError
 from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun
-from fixer.infrastructure.briefing import MOST_TRACED
+from fixer.infrastructure.briefing import nearest
 from fixer.infrastructure.interpreter import find_interpreter
 from fixer.infrastructure.project import Project
 from fixer.infrastructure.pytest_runner import PytestRunner
@@ -37,8 +37,8 @@ def explain_test(
     result = _asked(discovered, nodeid)
     told = Explained(result.nodeid, "passes" if result else result.reason, ())
     if result.details:
-        others = [other.nodeid for other in discovered.results if "::" in other.nodeid and other is not result]
-        evidence = runner.run([result.nodeid, *others][:MOST_TRACED], trace=True) if "::" in result.nodeid else None
+        known = [other.nodeid for other in discovered.results if "::" in other.nodeid]
+        evidence = runner.run(nearest(result.nodeid, known), trace=True) if "::" in result.nodeid else None
         told = _told(project.top, result, result.details, evidence or TestRun(()), most)
     sys.stdout.write((json.dumps(explained_json(told), indent=2) if as_json else explained_text(told)) + "\n")
     return 0

@@ -215,7 +215,7 @@ class AiderCoder:
     def _brief(self, asked: _Asked) -> Brief:
         engine, error, rung = asked.engine, asked.error, asked.rung
         if engine.local:
-            return self._briefing.prepare(error, rung.context)
+            return replace(self._briefing.prepare(error, rung.context), editable=self._briefing.searched(error))
         continued = rung.conversation == "continued" and self._conversation.can_go_on(error, engine.name)
         if not continued:
             self._conversation = Conversation()

@@ -21,6 +21,15 @@ MOST_TRACED = 200
 """Tests. Tracing more of a module adds seconds, and next to nothing to the ranking."""
 
 
+def nearest(nodeid: str, known: Sequence[str], most: int = MOST_TRACED) -> list[str]:
+    """The test and those that stand nearest to it in its file: they are about the same thing."""
+    if nodeid not in known:
+        return [nodeid, *known][:most]
+    here = known.index(nodeid)
+    by_distance = sorted(range(len(known)), key=lambda place: abs(place - here))
+    return [known[place] for place in by_distance[:most]]
+
+
 @dataclass(frozen=True)
 class Brief:
     """What an attempt starts from. Paths are absolute and resolved, the most suspicious first."""
@@ -108,6 +117,11 @@ class Briefing:
         test_file = find_test_file(error, evidence, self._top)
         return suspect_files(error, evidence, self._top, test_file, self._permitted)
 
+    def searched(self, error: TestError) -> tuple[Path, ...]:
+        """What a search may edit: all of them, as it has no prompt that they must fit into."""
+        found = [path for path in self.executed(error) if self._may_edit(path)]
+        return tuple(dict.fromkeys([*found[: _MOST_FILES[-1]], *self._named()]))
+
     def forget(self) -> None:
         """The sources have changed for good: look at every test anew."""
         self._evidence.clear()
@@ -128,8 +142,8 @@ class Briefing:
         if not error.test_function:  # a file that cannot be collected has no test to look at
             return TestRun(())
         if error.id not in self._evidence:
-            others = [nodeid for nodeid in self._module_ids(error.nodeid) if nodeid != error.nodeid]
-            self._evidence[error.id] = self._runner.run([error.nodeid, *others][:MOST_TRACED], trace=True)
+            traced = nearest(error.nodeid, self._module_ids(error.nodeid))
+            self._evidence[error.id] = self._runner.run(traced, trace=True)
         return self._evidence[error.id]
 
     def _say_what_is_cut(self, shown: ShownFiles) -> None:

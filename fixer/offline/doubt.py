@@ -43,7 +43,7 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     ranked = sorted(doubted, key=_Doubted.quality, reverse=True)
     best = ranked[0]
     others = tuple(one.found for one in ranked[1:])
-    rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _differ(best, one)]
+    rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _likely_other(best, one)]
     share = _share(best, rivals)
     reasons = [*_told(best, rivals), *([] if held else ["no test that passed before holds it"])]
     confidence = share * (1.0 if best.found.complete else _PART) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
@@ -55,7 +55,9 @@ _FEW = 2
 """Programs to be watched at a time: for more, a checker would prepare what only small changes have use for."""
 _CRASHES = 4.0
 _SOFTNESS = 1.0
-_PART = 0.7
+_ENOUGH_INPUTS = 10
+"""For which two edits have to agree to count as one."""
+_PART = 0.45
 _ALONE = 0.8
 """Of the confidence that is left where other red tests stay red, and where no passing test holds the edit."""
 
@@ -160,8 +162,11 @@ def _died(outcome: str) -> bool:
     return outcome.startswith("raised ")
 
 
-def _differ(one: _Doubted, other: _Doubted) -> bool:
-    return _where(one, other) is not None
+def _likely_other(one: _Doubted, other: _Doubted) -> float:
+    """How likely two edits do not do the same, 0 to 1: each input for which they agree speaks for that."""
+    if _where(one, other) is not None:
+        return 1.0
+    return max(0.0, 1.0 - len(one.after.keys() & other.after.keys()) / _ENOUGH_INPUTS)
 
 
 def _where(one: _Doubted, other: _Doubted) -> str | None:
@@ -174,7 +179,7 @@ def _where(one: _Doubted, other: _Doubted) -> str | None:
 
 def _share(best: _Doubted, rivals: Sequence[_Doubted]) -> float:
     top = best.quality()[1]
-    return 1.0 / (1.0 + sum(exp((one.quality()[1] - top) / _SOFTNESS) for one in rivals))
+    return 1.0 / (1.0 + sum(_likely_other(best, one) * exp((one.quality()[1] - top) / _SOFTNESS) for one in rivals))
 
 
 def _told(best: _Doubted, rivals: Sequence[_Doubted]) -> list[str]:

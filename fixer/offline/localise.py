@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixer.application.ports import RepairRequest
+from fixer.domain.models import TestError
 from fixer.domain.services import rank_lines
 from fixer.offline.source import Function, Source, header_lines, own_expressions
 
@@ -16,7 +17,7 @@ Lines = dict[int, float]
 
 @dataclass(frozen=True)
 class Suspect:
-    """A statement that may be at fault; suspicion is above 0, 2.5 at the most."""
+    """A statement that may be at fault; suspicion is above 0, 2.5 at the most, 5.7 where the test names its place."""
 
     source: Source
     statement: ast.stmt
@@ -28,7 +29,7 @@ def suspects(request: RepairRequest, sources: Sequence[Source], most: int = 120)
     executed = _executed(request)
     raised = _raised(request, sources)
     found = [
-        Suspect(source, statement, suspicion)
+        Suspect(source, statement, suspicion * _LIKE_THE_TEST ** len(_named(request.error, source, statement)))
         for source in sources
         for statement, suspicion in _weighed(source, executed.get(source.path, {}), raised.get(source.path, {}))
         if suspicion > 0
@@ -45,6 +46,9 @@ def reasons(suspect: Suspect, request: RepairRequest) -> tuple[str, ...]:
     frames = [frame for frame in request.error.frames if frame.file.resolve() == path and frame.line in lines]
     last = request.error.frames[-1:] == tuple(frames[-1:])
     raised = ["the error was raised here" if last else "the error came through here"] if frames else []
+    raised += [
+        f"the test is named after its {part}" for part in _named(request.error, suspect.source, suspect.statement)
+    ]
     ran = {
         nodeid for nodeid, files in request.evidence.executed.items() if any(_ran(files, path, line) for line in lines)
     }
@@ -58,6 +62,9 @@ def reasons(suspect: Suspect, request: RepairRequest) -> tuple[str, ...]:
     return (*raised, counted)
 
 
+_LIKE_THE_TEST = 1.5
+"""What a test calls is often executed by no other test, too, to the last of its helpers in other files."""
+_SHORTEST_NAME = 4
 _UNKNOWN = 0.1
 _BESIDE = 0.05
 """Of a statement that did not run, in a function that did."""
@@ -66,6 +73,17 @@ _HEADER = 0.5
 """Of a function's own line, relative to its most suspicious statement: its defaults and decorators ran earlier."""
 _USED = 0.4
 """Of a value set at import time, relative to the most suspicious statement that uses it."""
+
+
+def _named(error: TestError, source: Source, statement: ast.stmt) -> list[str]:
+    """Which of file and function around a statement the test is called after."""
+    function = source.function_of(statement)
+    file, name = source.path.stem.strip("_"), function.name.strip("_") if function else ""
+    named = {
+        "file": len(file) >= _SHORTEST_NAME and file.lower() in Path(error.test_file).stem.lower(),
+        "function": len(name) >= _SHORTEST_NAME and name.lower() in error.test_function.lower(),
+    }
+    return [part for part, is_named in named.items() if is_named]
 
 
 def _executed(request: RepairRequest) -> dict[Path, Lines]:

@@ -16,7 +16,7 @@ from fixer.offline.edit_block import changed_lines, edit_block
 from fixer.offline.localise import Suspect, suspects
 from fixer.offline.place import Failure
 from fixer.offline.rank import Candidate, ranked
-from fixer.offline.search import Found, Outcome, Search
+from fixer.offline.search import Found, Outcome, Search, running
 from fixer.offline.source import Source
 from fixer.offline.templates import CATALOGUE
 
@@ -72,9 +72,11 @@ class OfflineModel:
 
     def _chosen(self, request: RepairRequest, others: Sequence[str], outcome: Outcome) -> Choice:
         nodeid = request.error.nodeid
-        asked = [nodeid, *(other for other in others if other != nodeid)][:_MOST_WITNESSES]
+        near = set().union(*(running(request.evidence, one.candidate) for one in outcome.found))
+        asked = [nodeid, *sorted(set(others) - {nodeid}, key=lambda other: (other not in near, others.index(other)))]
+        held = request.evidence.passed & near if request.evidence.executed else request.evidence.passed
         self._progress(f"{len(outcome.found)} edits pass; holding them against each other")
-        return choose(outcome.found, self._checker, asked, len(request.evidence.passed - {nodeid}))
+        return choose(outcome.found, self._checker, asked[:_MOST_WITNESSES], len(held - {nodeid}))
 
     def _candidates(self, request: RepairRequest, places: Sequence[Suspect]) -> Iterator[Candidate]:
         failure = _failure(request.error.error_details)

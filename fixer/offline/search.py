@@ -54,7 +54,8 @@ class Search:
         self._nodeid = request.error.nodeid
         self._others = [nodeid for nodeid in others if nodeid != self._nodeid]
         self._evidence = request.evidence
-        self._must_pass = request.evidence.passed & set(self._others)
+        self._must_pass = frozenset(request.evidence.passed & set(self._others))
+        self._unseen = set(self._others) - {result.nodeid for result in request.evidence.results}
         self._red = _red(request.evidence) & set(self._others)
         self._beside = _quick(request.evidence, self._others) if "::" in self._nodeid else []
         self._afterwards = [nodeid for nodeid in self._others if nodeid not in self._beside]
@@ -106,8 +107,9 @@ class Search:
     def _judged(self, candidate: Candidate, run: TestRun) -> Found | None:
         """What it does to the other tests; None where one that passed does not any more."""
         passed = run.passed & set(self._beside)
-        if not passed >= self._must_pass & set(self._beside):
+        if not passed >= self._must_pass & set(self._beside) or not self._holds(candidate):
             return None
+        self._see_the_rest(candidate)
         if self._afterwards:
             for _, more in self._checker.check([{candidate.source.path: candidate.text}], self._afterwards):
                 passed |= more.passed & set(self._afterwards)
@@ -115,16 +117,25 @@ class Search:
             return None
         return Found(candidate, len(passed - self._must_pass), complete=passed >= self._concerned(candidate))
 
+    def _holds(self, candidate: Candidate) -> bool:
+        """Whether the tests that run the edited function pass still: the whole of a large file is asked only then."""
+        near = (self._must_pass & running(self._evidence, candidate)).difference(self._beside)
+        if not near or len(near) * _MUCH_LESS > len(self._others):
+            return True
+        checked = self._checker.check([{candidate.source.path: candidate.text}], sorted(near))
+        return all(run.passed >= near for _, run in checked)
+
+    def _see_the_rest(self, candidate: Candidate) -> None:
+        """Of a large file not every test is traced: the others are run once on the unchanged source."""
+        if not self._unseen:
+            return
+        unseen, self._unseen = sorted(self._unseen), set()
+        for _, run in self._checker.check([{candidate.source.path: candidate.source.text}], unseen):
+            self._must_pass |= run.passed & set(unseen)
+
     def _concerned(self, candidate: Candidate) -> set[str]:
         """The red tests that the same fault may be behind: another function's are another matter."""
-        start, end = (candidate.source.line_of(offset) for offset in candidate.source.unit(candidate.edit))
-        path, lines = candidate.source.path, set(range(start, end + 1))
-        executed = self._evidence.executed
-        return {
-            nodeid
-            for nodeid in self._red
-            if any(file.resolve() == path and lines & ran for file, ran in executed.get(nodeid, {}).items())
-        }
+        return self._red & running(self._evidence, candidate)
 
     def _hurry(self, *, whole: bool) -> None:
         """An edit for a part of the tests may be a coincidence: half the budget goes to look for a better one."""
@@ -138,6 +149,17 @@ class Search:
             self._progress(f"{number} edits tried, {passing} pass")
 
 
+def running(evidence: TestRun, candidate: Candidate) -> set[str]:
+    """The tests that execute the function that an edit changes."""
+    start, end = (candidate.source.line_of(offset) for offset in candidate.source.unit(candidate.edit))
+    path, lines = candidate.source.path, set(range(start, end + 1))
+    return {
+        nodeid
+        for nodeid, files in evidence.executed.items()
+        if any(lines & ran and file.resolve() == path for file, ran in files.items())
+    }
+
+
 def passes(run: TestRun, nodeid: str) -> bool:
     """Whether a run shows that a test passed; for a file that could not be collected, that it now can and is green."""
     if "::" in nodeid:
@@ -146,16 +168,19 @@ def passes(run: TestRun, nodeid: str) -> bool:
     return any(own) and not any(result.verdict is Verdict.FAILED for result in own)
 
 
+_MUCH_LESS = 4
+"""How many times fewer tests are worth a look of their own."""
 _AT_LEAST_MORE = 2.0
 """Seconds."""
 _QUICK_SECONDS = 1.0
 
 
 def _quick(run: TestRun, nodeids: Sequence[str]) -> list[str]:
-    """These, less those that hang; none where all of them together take too long to be run each time."""
+    """Those of these that were seen, less those that hang; none where all take too long to be run each time."""
+    seen = {result.nodeid for result in run.results}
     slow = {result.nodeid for result in run.results if result.details and result.details.error_type == "Timeout"}
     seconds = sum(result.seconds for result in run.results if result.nodeid in nodeids)
-    return [nodeid for nodeid in nodeids if nodeid not in slow] if seconds < _QUICK_SECONDS else []
+    return [nodeid for nodeid in nodeids if nodeid in seen - slow] if seconds < _QUICK_SECONDS else []
 
 
 def _red(run: TestRun) -> set[str]:

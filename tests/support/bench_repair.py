@@ -20,8 +20,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 from cpu_time import begin_counting, counted, so_far
@@ -70,9 +72,9 @@ def main(argv: Sequence[str]) -> int:
     cases = list(SETS[asked.set](asked.checkout.resolve(), asked.half, asked.seed, asked.most))
     cases = [case for case in cases if not asked.only or case.name in asked.only.split(",")][: asked.first]
     jobs = [(case, asked.seconds, asked.search_seed, asked.ranks) for case in cases]
-    with ProcessPoolExecutor(asked.jobs, max_tasks_per_child=20) as workers:
+    with ThreadPoolExecutor(asked.jobs) as workers:
         repaired = []
-        for one in workers.map(_repair, jobs):
+        for one in workers.map(_alone, jobs):
             repaired.append(one)
             print(_line(one), flush=True)
             if asked.json:
@@ -98,6 +100,18 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="these names, with commas between")
     parser.add_argument("--json", type=Path)
     return parser.parse_args(argv)
+
+
+def _alone(job: tuple[Case, float, int, bool]) -> Repaired:
+    """In a process of its own, which may die alone.
+
+    A pool whose workers are replaced after some tasks can wait for ever for the next worker (python/cpython#115634).
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
+        try:
+            return worker.submit(_repair, job).result()
+        except BrokenProcessPool:
+            return Repaired(job[0].name, False, False, "died")
 
 
 def _repair(job: tuple[Case, float, int, bool]) -> Repaired:

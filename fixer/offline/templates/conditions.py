@@ -66,6 +66,36 @@ class Widened:
                         yield place.replace(node, f"{joined} {word} {case}", weight - 0.3)
 
 
+class NothingOrEmpty:
+    """What is not there taken for what is empty or zero, or the other way round."""
+
+    name = "nothing or empty"
+    source = PAR
+    prior = 0.8
+    examples = (
+        Example("x = f(a or b)", "x = f(a if a is not None else b)"),
+        Example("if a:\n    pass", "if a is not None:\n    pass"),
+        Example("if not a.b and c:\n    pass", "if a.b is None and c:\n    pass"),
+        Example("x = b if a is not None else c", "x = b if a else c"),
+        Example("if a is None or c:\n    pass", "if not a or c:\n    pass"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Ask whether it is None where its truth is asked, and for its truth where it is compared with None."""
+        for chain in place.nodes(ast.BoolOp):
+            if isinstance(chain.op, ast.Or) and len(chain.values) == 2 and isinstance(chain.values[0], _PLAIN):
+                first, second = map(place.text, chain.values)
+                yield place.replace(chain, f"{first} if {first} is not None else {second}")
+        for node in _conditions(place):
+            inner = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else node
+            if isinstance(inner, _PLAIN):
+                yield place.replace(node, f"{place.text(inner)} is {'not ' if inner is node else ''}None")
+        for node in place.nodes(ast.Compare):
+            if isinstance(node.comparators[-1], ast.Constant) and node.comparators[-1].value is None:
+                word = "not " if isinstance(node.ops[0], ast.Is | ast.Eq) else ""
+                yield place.replace(node, f"{word}{place.text(node.left)}")
+
+
 class Decided:
     """`True` or `False` where a condition belongs."""
 
@@ -167,6 +197,7 @@ class Unconditional:
                     yield Edit(start, end, place.source.newline.join(lines), -0.2 * weight)
 
 
+_PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _CASES = (
     ("or", ("{} is None", "not {}")),
     ("and", ("{} is not None", "{}")),

@@ -10,7 +10,7 @@ import pytest
 
 from fixer.domain.models import CodeChanges, CodeLocation, ErrorDetails, TestError, TestResult, TestRun, Verdict
 from fixer.domain.services import Permitted
-from fixer.infrastructure.briefing import Briefing
+from fixer.infrastructure.briefing import Briefing, nearest
 from fixer.infrastructure.prompt_library import PromptLibrary
 
 TEST_FILE = """\
@@ -201,6 +201,12 @@ def test_what_is_over_the_budget_is_left_out_and_said(top: Path) -> None:
     briefing = Briefing(RecordingRunner(traced(error, {})), PromptLibrary(), top, notice=said.append)
     assert names(top, briefing.prepare(error).editable) == ["pkg/core.py"]
     assert said == ["Left out of the prompt, over its budget: pkg/deep.py"]
+    assert names(top, briefing.searched(error)) == ["pkg/core.py", "pkg/deep.py"]
+
+
+def test_of_a_large_file_the_tests_that_stand_nearest_are_looked_at() -> None:
+    assert nearest("f", list("abcdefgh"), most=4) == ["f", "e", "g", "d"]
+    assert nearest("x", ["a", "b"], most=2) == ["x", "a"]
 
 
 def test_long_output_keeps_its_head_and_tail_and_whole_lines(top: Path) -> None:

@@ -61,7 +61,15 @@ def test_edits_that_give_different_results_make_it_unsure_and_the_input_is_shown
 
 def test_edits_that_do_the_same_do_not_make_it_unsure() -> None:
     both = [found("[0]", "[-1]"), found("items[0]", "items[len(items) - 1]")]
-    assert choose(both, Caller([1, 2], [1, 2, 3]), ["test"], held=3).confidence == 1.0
+    assert choose(both, Caller(*([1, n] for n in range(12))), ["test"], held=3).confidence == 1.0
+
+
+def test_edits_that_agree_on_few_inputs_may_still_differ() -> None:
+    program = PROGRAM.replace("items[0]", "open(items)")
+    both = [found("open(items)", "1", program=program), found("open(items)", "len(items) * 0 + 1", program=program)]
+    few = choose(both, Caller("a", "b"), ["test"], held=3)
+    many = choose(both, Caller(*"abcdefghijkl"), ["test"], held=3)
+    assert few.confidence < 0.9 < many.confidence == 1.0
 
 
 def test_an_edit_that_dies_of_other_inputs_loses() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -69,6 +70,50 @@ def test_an_edit_that_breaks_a_test_that_passed_is_not_answered(request_: Repair
         return "n <= LIMIT" in text or ("n > LIMIT" in text and nodeid == FAILING)
 
     assert "n <= LIMIT" in model_for(PretendChecker(verdict), tmp_path).answer(request_)
+
+
+def test_an_edit_that_breaks_a_test_that_was_not_traced_is_not_answered(
+    request_: RepairRequest, tmp_path: Path
+) -> None:
+    far = "test_app.py::test_far_away"
+    checker = PretendChecker(lambda text, nodeid: text == PROGRAM if nodeid == far else "n <= LIMIT" in text)
+    model = OfflineModel(
+        checker=checker,
+        top=tmp_path,
+        module_ids=lambda nodeid: [FAILING, far],
+        progress=lambda text: None,
+        budget_seconds=5,
+    )
+    assert "SEARCH" not in model.answer(request_)
+    assert checker.asked.count((PROGRAM, (far,))) == 1
+
+
+def test_a_passing_test_of_another_function_does_not_hold_an_edit(request_: RepairRequest, tmp_path: Path) -> None:
+    model = model_for(PretendChecker(lambda text, nodeid: nodeid == OTHER or "n <= LIMIT" in text), tmp_path)
+    assert "no test that passed before holds it" in model.answer(request_)
+    app = tmp_path / "app.py"
+    run = replace(request_.evidence, executed={FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({4, 5})}})
+    model = model_for(PretendChecker(lambda text, nodeid: nodeid == OTHER or "n <= LIMIT" in text), tmp_path)
+    assert "no test that passed before holds it" not in model.answer(replace(request_, evidence=run))
+
+
+def test_of_a_large_file_the_tests_that_run_the_function_are_asked_first(
+    request_: RepairRequest, tmp_path: Path
+) -> None:
+    far = [f"test_app.py::test_{number}" for number in range(9)]
+    app = tmp_path / "app.py"
+    results = TestResult(FAILING, Verdict.FAILED), TestResult(OTHER, Verdict.PASSED, seconds=2)
+    run = TestRun(results, {FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({5})}})
+    checker = PretendChecker(lambda text, nodeid: text == PROGRAM if nodeid == OTHER else "n <= LIMIT" in text)
+    model = OfflineModel(
+        checker=checker,
+        top=tmp_path,
+        module_ids=lambda nodeid: [FAILING, OTHER, *far],
+        progress=lambda text: None,
+        budget_seconds=5,
+    )
+    assert "SEARCH" not in model.answer(replace(request_, evidence=run))
+    assert {nodeids for _, nodeids in checker.asked} == {(FAILING,), (OTHER,)}
 
 
 def test_an_edit_that_mends_another_test_too_is_preferred(request_: RepairRequest, tmp_path: Path) -> None:
@@ -227,3 +272,18 @@ def test_the_place_where_the_exception_was_raised_comes_first(request_: RepairRe
     error = TestError(Path("test_app.py"), "", ErrorDetails("NameError", "name 'x' is not defined"), frames=frames)
     request = RepairRequest(error, 1, 0.4, (app,), TestRun(()))
     assert suspects(request, [Source.read(app)])[0].statement.lineno == 9
+
+
+def test_what_the_test_is_named_after_comes_before_what_it_uses(request_: RepairRequest, tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text("def total(n):\n    return n\n\n\ndef rest(n):\n    return n\n")
+    (tmp_path / "deep.py").write_text("def deeper(n):\n    return n\n")
+    sources = [Source.read(tmp_path / name) for name in ("deep.py", "prices.py")]
+    error = TestError(Path("test_prices.py"), "test_total", ErrorDetails("AssertionError", ""))
+    executed = {error.nodeid: {tmp_path / "deep.py": frozenset({2}), tmp_path / "prices.py": frozenset({2, 6})}}
+    run = TestRun((TestResult(error.nodeid, Verdict.FAILED),), executed)
+    found = suspects(replace(request_, error=error, evidence=run), sources)
+    assert [(one.source.path.name, one.statement.lineno) for one in found[:3]] == [
+        ("prices.py", 2),
+        ("prices.py", 6),
+        ("deep.py", 2),
+    ]
