@@ -6,12 +6,18 @@ import os
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from scripted_model import ScriptedModel
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-slow", action="store_true", help="run the tests that need seconds each (always on in CI)")
+
+
+def pytest_configure() -> None:
+    hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no mistake
+    hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
