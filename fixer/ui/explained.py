@@ -10,7 +10,7 @@ from fixer.ui.report import aligned
 
 @dataclass(frozen=True)
 class PlaceTold:
-    """A statement that may be at fault; `suspicion` is above 0, 2.5 at the most."""
+    """A statement that may be at fault; `suspicion` is above 0; how it comes about stands in the reasons."""
 
     file: str
     line: int
