@@ -57,7 +57,7 @@ _CRASHES = 4.0
 _SOFTNESS = 1.0
 _ENOUGH_INPUTS = 10
 """For which two edits have to agree to count as one."""
-_PART = 0.45
+_PART = 0.7
 _ALONE = 0.8
 """Of the confidence that is left where other red tests stay red, and where no passing test holds the edit."""
 

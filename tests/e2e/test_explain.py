@@ -60,9 +60,9 @@ def test_the_statement_that_only_the_failing_test_runs_comes_first(tree: Tree) -
     lines = said.out.splitlines()
     assert lines[0].startswith("tests/test_app.py::test_total[items0]: AssertionError: assert -9 == ")
     assert lines[2:5] == [
-        "1.00  app.py:7  in total",
+        "1.50  app.py:7  in total",
         "      result -= item",
-        "      run by 1 of 2 failing and 0 of 2 passing tests",
+        "      the test is named after its function; run by 1 of 2 failing and 0 of 2 passing tests",
     ]
     assert tree.fingerprint() == before
 
