@@ -10,7 +10,7 @@ from fixer.ui.report import aligned
 
 @dataclass(frozen=True)
 class PlaceTold:
-    """A statement that may be at fault; `suspicion` is above 0; how it comes about stands in the reasons."""
+    """A statement that may be at fault; `suspicion` is above 0, and says something beside the others' only."""
 
     file: str
     line: int
