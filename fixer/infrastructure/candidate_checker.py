@@ -209,6 +209,7 @@ class _Plan:
     seconds: Mapping[str, float] = field(default_factory=dict)
     """What each of the tests takes on the unchanged sources."""
     vital: tuple[str, ...] = ()
+    """Those of them that a batch tries, the failing one first: what fails one of these need not be run."""
 
     @property
     def together(self) -> int:

@@ -6,6 +6,7 @@ left of what came before. So the sources as they are have to fail first and last
 something behind ends: what has no letter has not been tried. The letters begin with that of the unchanged sources.
 """
 
+import contextlib
 import functools
 import gc
 import os
@@ -14,7 +15,7 @@ import sys
 import threading
 import types
 
-from fixer_swap import own_modules  # type: ignore[import-not-found]
+from fixer_modules import own_modules  # type: ignore[import-not-found]
 
 _LEAST_WALL_SECONDS = 1.0
 _CONTAINERS = (dict, list, set, bytearray)
@@ -97,10 +98,10 @@ def _tried(items, seconds):
             signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
             signal.setitimer(signal.ITIMER_REAL, max(_LEAST_WALL_SECONDS, 4 * seconds), seconds)
             passed = _passes(item)
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            signal.setitimer(signal.ITIMER_REAL, 0)
         except BaseException:  # what a test raises never gets here
             return b"t"
+        finally:
+            _disarm()
         if _stops:
             return b"t"
         if not passed:
@@ -113,6 +114,15 @@ class _TooLong(BaseException):
 
 
 _stops: "list[bool]" = []
+
+
+def _disarm():
+    """Until it is done: an alarm that goes off in between is one stop more."""
+    while True:
+        with contextlib.suppress(_TooLong):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
 
 
 def _stop(*_):

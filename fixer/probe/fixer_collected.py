@@ -12,7 +12,8 @@ import time
 from fixer_contain import adopt_orphans, forked, outcome  # type: ignore[import-not-found]
 from fixer_failures import read_tests  # type: ignore[import-not-found]
 from fixer_fork import received, send  # type: ignore[import-not-found]
-from fixer_swap import Recorder, Swapper, own_modules  # type: ignore[import-not-found]
+from fixer_modules import is_rewritten, own_modules  # type: ignore[import-not-found]
+from fixer_swap import Recorder, Swapper  # type: ignore[import-not-found]
 
 _CLOCK_NANOSECONDS = 10000000
 """How far the clock that files are stamped with may be behind."""
@@ -30,11 +31,11 @@ class Collecting:
     def done(self, session):
         """What can make runs from here on; None where something could not be collected or is not as it was."""
         ran = self._recorder.stop()
-        plain = [module for module in own_modules() if not _is_rewritten(module)]
-        if session.testsfailed or not self._opened.add([module.__file__ for module in own_modules()], self._started):
+        own = own_modules()
+        if session.testsfailed or not self._opened.add([module.__file__ for module in own], self._started):
             return None
         swapper = Swapper(ran)
-        swapper.remember([module.__file__ for module in plain])
+        swapper.remember([file for file in map(_plain_source, own) if file])
         return Collected(session, self._opened, swapper)
 
 
@@ -94,6 +95,6 @@ class Collected:
             linecache.cache.pop(code.co_filename, None)
 
 
-def _is_rewritten(module):
-    """Whether pytest has rewritten it: then what lives is not what compiling it would give."""
-    return type(getattr(module, "__loader__", None)).__name__ == "AssertionRewritingHook"
+def _plain_source(module):
+    """The file whose text compiles to what lives; empty for extension modules and what pytest has rewritten."""
+    return module.__file__ if module.__file__.endswith(".py") and not is_rewritten(module) else ""

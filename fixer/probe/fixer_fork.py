@@ -21,6 +21,7 @@ import subprocess
 import sys
 
 from fixer_contain import adopt_orphans, forked, kill_group, limit, outcome  # type: ignore[import-not-found]
+from fixer_modules import installed_modules  # type: ignore[import-not-found]
 from fixer_overlay import mount, overlay, starts_processes  # type: ignore[import-not-found]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -203,7 +204,7 @@ def _quick_end(modules_file):
             yield
             if modules_file:
                 with open(modules_file, "w", encoding="ascii") as file:
-                    json.dump({"installed": _installed_modules(), "starts processes": starts()}, file)
+                    json.dump({"installed": installed_modules(), "starts processes": starts()}, file)
             os._exit(int(session.exitstatus))
 
     return QuickEnd()
@@ -225,18 +226,6 @@ def preload(names):
     setattr(_pytest.assertion.rewrite.AssertionRewritingHook, "_warn_already_imported", lambda *_: None)  # noqa: B010
     gc.collect()
     gc.freeze()
-
-
-def _installed_modules():
-    """What is imported by now and belongs to the standard library or to site-packages."""
-    library = os.path.dirname(os.__file__) + os.sep
-    names = []
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        parts = file.split(os.sep)
-        if file.startswith(library) or "site-packages" in parts or "dist-packages" in parts:
-            names.append(name)
-    return [name for name in names if name not in ("__main__", "conftest")]
 
 
 def received(descriptor, stop=None, seconds=None):

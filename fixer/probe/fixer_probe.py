@@ -19,6 +19,7 @@ import threading
 import traceback
 
 import pytest
+from fixer_modules import installed_modules, is_rewritten  # type: ignore[import-not-found]
 
 TEXT_LIMIT = 40000
 """Characters of a text that are kept, half from each end; whole lines."""
@@ -248,7 +249,7 @@ class Probe:
         if "IMPORTS" in self._settings:
             self._write("imports", files=_imported_files())
         if "INSTALLED" in self._settings:
-            self._write("installed", names=_installed_modules())
+            self._write("installed", names=_shareable())
         self._write("end", status=int(exitstatus))
 
     def _lines_of(self, report):
@@ -335,17 +336,9 @@ def _imported_files():
     return sorted({os.path.realpath(file) for file in found if isinstance(file, str)})
 
 
-def _installed_modules():
-    """Not those that pytest has rewritten: imported by somebody else, their assertions would tell less."""
-    library = os.path.dirname(os.__file__) + os.sep
-    names = []
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and type(getattr(module, "__loader__", None)).__name__ != "AssertionRewritingHook":
-            parts = file.split(os.sep)
-            if file.startswith(library) or "site-packages" in parts or "dist-packages" in parts:
-                names.append(name)
-    return [name for name in names if name not in ("__main__", "conftest")]
+def _shareable():
+    """What another process may import before pytest: not what pytest rewrites, whose assertions would tell less."""
+    return [name for name in installed_modules() if not is_rewritten(sys.modules[name])]
 
 
 def _leave_paths():

@@ -14,7 +14,6 @@ import sys
 import tokenize
 import types
 
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function; the bodies of modules and classes do not have it
 
@@ -144,17 +143,6 @@ class Source:
         first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)]) - 1
         kept[first:] = lines[first:]
         return compile("\n".join(kept) + "\n", self._path, "exec", self._flags, dont_inherit=True)
-
-
-def own_modules():
-    """The modules that are loaded from files, and are neither installed nor Python's own, nor these here."""
-    return [module for name, module in list(sys.modules.items()) if name != "__main__" and _is_own(_file_of(module))]
-
-
-def _is_own(file):
-    if not isinstance(file, str) or file.startswith((os.path.dirname(os.__file__) + os.sep, _HERE)):
-        return False
-    return "site-packages" not in file and "dist-packages" not in file
 
 
 class Different(Exception):

@@ -116,7 +116,7 @@ _BODIES: dict[str, str] = {
     "os._exit": "import os\ndef test_exit(): os._exit(0)\ndef test_after(): pass\n",
     "killed": "import os, signal\ndef test_abort(): os.abort()\ndef test_term(): os.kill(os.getpid(), signal.SIGTERM)\ndef test_after(): assert 0\n",
     "segfault": "import ctypes\ndef test_segv(): ctypes.string_at(0)\ndef test_after(): pass\n",
-    "much memory": "def test_two_gigabytes():\n    b = bytearray(2 << 30); assert len(b) == 1\n",
+    "much memory": "def test_two_gigabytes():\n    b = bytes(2 << 30); assert len(b) == 1\n",
     "module state": "seen = []\ndef test_a(): seen.append(1); assert seen == [1]\ndef test_b(): seen.append(1); assert seen == [1]\n",
     "skips and xfails": (
         "import pytest\n@pytest.mark.skip(reason='no')\ndef test_skip(): pass\n"
