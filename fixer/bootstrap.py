@@ -54,6 +54,8 @@ class RunPlan:
     """Frees the terminal for something else."""
     show_prompt: bool = False
     """Whether all that is sent to a model is shown before."""
+    verbose: bool = False
+    """Whether somebody reads along while a model writes."""
     resumed: str = ""
     """The id of the run that this one goes on with."""
 
@@ -279,7 +281,7 @@ def _coder(
         meter=budget,
         mask=mask,
         show=publisher.notice if plan.show_prompt else None,
-        hear=publisher.detail,
+        watch=publisher.detail if plan.verbose else None,
         bound_by_cost=settings.max_cost is not None or settings.max_cost_per_test is not None,
     )
     workspace.use_engine(coder.undo, coder.current_model)

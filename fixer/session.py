@@ -132,6 +132,7 @@ class _Run:
             _all if wishes.as_json else screen.choose,
             screen.pause,
             wishes.show_prompt,
+            wishes.verbose and not wishes.quiet,
             resumed,
         )
 

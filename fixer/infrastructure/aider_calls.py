@@ -13,6 +13,7 @@ from fixer.domain.errors import CapReached
 from fixer.domain.ladder import Rung
 from fixer.domain.models import Usage
 from fixer.infrastructure.aider_model import EngineModel, count_tokens
+from fixer.infrastructure.answer_stream import watched
 from fixer.infrastructure.model_failures import CUT, EMPTY, REFUSED, TOO_LONG, WITHHELD, Failure, Gravity, name_failure
 
 
@@ -39,7 +40,8 @@ class Interrupted(BaseException):
 class Calls:
     """The calls of one attempt: takes the place of the model's `send_completion`.
 
-    `mask` takes secrets out of what is sent, and `show` is told all of it, before it is; `hear` is told each answer.
+    `mask` takes secrets out of what is sent, and `show` is told all of it, before it is. `watch` is told each line of
+    an answer while it is written; without it answers come in one piece.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Calls:
         meter: Meter | None = None,
         mask: Callable[[str], str] = lambda text: text,
         show: Callable[[str], None] | None = None,
-        hear: Callable[[str], None] = lambda text: None,
+        watch: Callable[[str], None] | None = None,
     ) -> None:
         self._engine = engine
         self._rung = rung
@@ -58,7 +60,7 @@ class Calls:
         self._meter = meter
         self._mask = mask
         self._show = show
-        self._hear = hear
+        self._watch = watch
         self._send_completion = type(engine.model).send_completion
         self._sent_temperature: float | None = None
         self._count = self._tokens_sent = self._tokens_received = 0
@@ -100,16 +102,11 @@ class Calls:
             self._seconds += time.monotonic() - started
             if self._meter:
                 self._meter.call_ended(_difference(self.usage, before))
-        self._tell(answer, time.monotonic() - started)
+        if self._watch and not self._engine.local:
+            taken = f"{time.monotonic() - started:.1f} s ({self._engine.answers[-1]:,} tokens)"
+            self._watch(f"  {self._engine.name} answered in {taken}")
         _refuse_useless(answer)
         return digest, answer
-
-    def _tell(self, answer: Any, seconds: float) -> None:
-        said = _text_of(answer)
-        if said and not self._engine.local:
-            tokens = self._engine.answers[-1]
-            indented = "\n".join(f"    {line}" for line in said.splitlines())
-            self._hear(f"  {self._engine.name} answered in {seconds:.1f} s ({tokens:,} tokens):\n{indented}")
 
     @property
     def expected(self) -> int:
@@ -174,7 +171,19 @@ class Calls:
                 model.set_reasoning_effort(self._rung.effort)
         litellm.input_callback = [self._look_at_request]
         self._count += 1
-        return self._send_completion(model, messages, functions, stream, self._rung.temperature)
+        if not self._watch or self._engine.local or not model.streaming:
+            return self._send_completion(model, messages, functions, stream, self._rung.temperature)
+        model.extra_params["stream_options"] = {"include_usage": True}
+        digest, chunks = self._send_completion(model, messages, functions, True, self._rung.temperature)
+        answer = watched(chunks, model.name, messages, self._tell_line)
+        if answer is None:  # there are servers that do not stream, and web pages
+            model.streaming = False
+            return self._once(messages, functions, stream)
+        return digest, answer
+
+    def _tell_line(self, line: str) -> None:
+        if self._watch:
+            self._watch(f"    {line}")
 
     def _look_at_request(self, call: Mapping[str, Any]) -> None:
         """litellm silently drops what it thinks a model does not take: only the request itself tells."""

@@ -79,7 +79,7 @@ class AiderCoder:
         meter: Meter | None = None,
         mask: Callable[[str], str] = lambda text: text,
         show: Callable[[str], None] | None = None,
-        hear: Callable[[str], None] = lambda text: None,
+        watch: Callable[[str], None] | None = None,
         bound_by_cost: bool = False,
     ) -> None:
         self._models = tuple(models)
@@ -94,7 +94,7 @@ class AiderCoder:
         self._meter = meter
         self._mask = mask
         self._show = show
-        self._hear = hear
+        self._watch = watch
         self._bound_by_cost = bound_by_cost
         self._importing: threading.Thread | None = None
         self._engines: dict[str, EngineModel] = {}
@@ -144,7 +144,7 @@ class AiderCoder:
                 self._meter,
                 self._mask,
                 (lambda text: quiet.aloud(show, text)) if (show := self._show) else None,
-                lambda text: quiet.aloud(self._hear, text),
+                (lambda text: quiet.aloud(watch, text)) if (watch := self._watch) else None,
             )
             self._provider.request = _request(error, temperature, brief)
             try:

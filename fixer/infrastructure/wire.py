@@ -55,19 +55,32 @@ def error_inside(body: bytes) -> tuple[int, str] | None:
 
 
 def _bounded(send: Callable[[], Any], request: Any) -> Any:
-    """The response, read to its end. Raises httpx.ReadTimeout where that takes longer than the call may."""
-    import httpx
+    """The response, read to its end unless it is a stream of events, which is read while it is written.
 
+    Raises httpx.ReadTimeout, or has the stream raise it, where that takes longer than the call may.
+    """
     seconds = (request.extensions.get("timeout") or {}).get("read")
     ends = time.monotonic() + seconds if seconds else float("inf")
     response = send()
+    if response.headers.get("content-type", "").startswith("text/event-stream"):
+        return _with_content(response, _closing(response, _until(ends, response.stream)), request)
+    raw = b"".join(_closing(response, _until(ends, response.stream)))
+    return _told_as_error(_with_content(response, raw, request))
+
+
+def _with_content(response: Any, content: bytes | Iterator[bytes], request: Any) -> Any:
+    import httpx
+
+    with_content = httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
+    with_content.extensions = response.extensions
+    return with_content
+
+
+def _closing(response: Any, parts: Iterator[bytes]) -> Iterator[bytes]:
     try:
-        raw = b"".join(_until(ends, response.stream))
+        yield from parts
     finally:
         response.close()
-    whole = httpx.Response(response.status_code, headers=response.headers, content=raw, request=request)
-    whole.extensions = response.extensions
-    return _told_as_error(whole)
 
 
 def _until(ends: float, stream: Iterable[bytes]) -> Iterator[bytes]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -101,6 +103,7 @@ class Bench:
     provider: ScriptedModel
     error: TestError
     notices: list[str] = field(default_factory=list)
+    watch: Callable[[str], None] | None = None
 
     def coder(
         self,
@@ -121,6 +124,7 @@ class Bench:
             model_timeout=timeout,
             meter=meter,
             edit_format=edit_format,
+            watch=self.watch,
         )
 
     def attempt(self, *script: Answer, temperature: float = 0.4) -> Proposal:
@@ -199,6 +203,30 @@ def test_the_price_is_known_where_litellm_lists_it(bench: Bench) -> None:
     assert usage.cost_usd == pytest.approx(100 * 2.5e-6 + 20 * 1e-5)
 
 
+def test_an_answer_that_is_watched_is_told_line_by_line_while_it_is_written(bench: Bench) -> None:
+    told: list[tuple[float, str]] = []
+    bench.watch = lambda line: told.append((time.monotonic(), line))
+    bench.provider.answers(replace(GOOD, pace=0.1))
+    proposal = bench.coder("gpt-4o").generate_fix(bench.error, 0.4)
+    assert proposal.changes
+    *answered, end = (line for _, line in told)
+    assert answered == [f"    {line}" for line in str(GOOD.text).splitlines()]
+    assert re.fullmatch(r"  gpt-4o answered in \d+\.\d s \(20 tokens\)", end)
+    assert told[-1][0] - told[0][0] > 0.05 * len(answered)
+    assert (proposal.usage.tokens_sent, proposal.usage.tokens_received) == (100, 20)
+    assert proposal.usage.cost_usd == pytest.approx(100 * 2.5e-6 + 20 * 1e-5)
+
+
+def test_a_server_that_does_not_stream_is_asked_to_no_more(bench: Bench) -> None:
+    bench.watch = print
+    message = {"role": "assistant", "content": "The bug is in add."}
+    whole = {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    bench.provider.answers(Answer(body=json.dumps(whole).encode()), GOOD)
+    coder = bench.coder()
+    assert coder.generate_fix(bench.error, 0.4).changes
+    assert [bool(request.get("stream")) for request in bench.provider.requests] == [True, False]
+
+
 @pytest.mark.parametrize("temperature", [0.4, 0.5, 0.6])
 def test_the_temperature_arrives(bench: Bench, temperature: float) -> None:
     usage = bench.attempt(GOOD, temperature=temperature).usage
@@ -254,8 +282,12 @@ ATTEMPT_FAILURES = [
 ]
 
 
+@pytest.mark.parametrize("watch", [None, print], ids=["", "watched"])
 @pytest.mark.parametrize(("answer", "reason", "calls"), ATTEMPT_FAILURES, ids=[row[1] for row in ATTEMPT_FAILURES])
-def test_an_attempt_that_comes_to_nothing_says_why(bench: Bench, answer: Answer, reason: str, calls: int) -> None:
+def test_an_attempt_that_comes_to_nothing_says_why(
+    bench: Bench, answer: Answer, reason: str, calls: int, watch: Callable[[str], None] | None
+) -> None:
+    bench.watch = watch
     before = bench.files()
     bench.provider.answers(answer)
     proposal = bench.coder(timeout=1).generate_fix(bench.error, 0.4)
@@ -278,8 +310,12 @@ FATAL = [
 ]
 
 
+@pytest.mark.parametrize("watch", [None, print], ids=["", "watched"])
 @pytest.mark.parametrize(("answer", "reason", "cure"), FATAL, ids=[f"{row[0].status} {row[1]}" for row in FATAL])
-def test_what_every_later_call_would_meet_ends_the_run(bench: Bench, answer: Answer, reason: str, cure: str) -> None:
+def test_what_every_later_call_would_meet_ends_the_run(
+    bench: Bench, answer: Answer, reason: str, cure: str, watch: Callable[[str], None] | None
+) -> None:
+    bench.watch = watch
     with pytest.raises(ProviderFailed) as raised:
         bench.attempt(answer)
     assert reason in raised.value.message
@@ -325,8 +361,24 @@ def test_what_is_known_to_be_too_long_is_not_sent(bench: Bench, monkeypatch: pyt
     assert bench.provider.requests == []
 
 
-@pytest.mark.parametrize("answer", [Answer(endless=b" ", delay=0.1), Answer(endless=b" " * 1_000_000)])
-def test_an_answer_that_does_not_end_is_ended(bench: Bench, answer: Answer) -> None:
+EVENT = b'data: {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "a"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(endless=b" ", delay=0.1),
+        Answer(endless=b" " * 1_000_000),
+        Answer(endless=EVENT, delay=0.1, content_type="text/event-stream"),
+        Answer(endless=b": nothing yet\n\n", delay=0.1, content_type="text/event-stream"),
+        Answer(endless=b" " * 1_000_000, content_type="text/event-stream"),
+    ],
+)
+@pytest.mark.parametrize("watch", [None, print], ids=["", "watched"])
+def test_an_answer_that_does_not_end_is_ended(
+    bench: Bench, answer: Answer, watch: Callable[[str], None] | None
+) -> None:
+    bench.watch = watch
     started = time.monotonic()
     bench.provider.answers(answer)
     coder = bench.coder(timeout=1)
@@ -346,13 +398,17 @@ PASSING = [
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("watch", [None, print], ids=["", "watched"])
 @pytest.mark.parametrize(("answer", "reason"), PASSING, ids=[row[1] for row in PASSING])
-def test_what_may_pass_is_tried_three_times_within_seconds(bench: Bench, answer: Answer, reason: str) -> None:
+def test_what_may_pass_is_tried_three_times_within_seconds(
+    bench: Bench, answer: Answer, reason: str, watch: Callable[[str], None] | None
+) -> None:
+    bench.watch = watch
     started = time.monotonic()
     with pytest.raises(ProviderFailed) as raised:
         bench.attempt(answer)
     assert reason in raised.value.message
-    assert len(bench.provider.requests) == 3
+    assert len(bench.provider.requests) == (4 if watch and answer is HTML else 3)
     assert len(bench.notices) == 2
     assert time.monotonic() - started < 10
 

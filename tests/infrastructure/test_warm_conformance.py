@@ -51,8 +51,8 @@ def _compared(python: Path, folder: Path) -> str:
         found = _shown_by_forks([copy.copy(runner) for runner in runners])
         shown = list(zip(runners, expected, found, strict=True))
     # Once more without a process beside them: where the machine is so busy that a second takes ten, times differ.
-    differing = [runner for runner, one, other in shown if other is not None and one != other]
-    again = [(_shown(runner), *_shown_by_forks([copy.copy(runner)])) for runner in differing]
+    differing = [runner for runner, one, other in shown if other not in (None, one)]
+    again = [(_shown(runner), _shown_by_forks([copy.copy(runner)])[0]) for runner in differing]
     differences = [_difference(one, other) for one, other in again if other is not None and one != other]
     fallen_back = [project.name for project, other in zip(projects, found, strict=True) if other is None]
     assert not differences
@@ -113,8 +113,8 @@ def _require_the_same_again(runner: PytestRunner, shown: Shown) -> None:
     assert once == twice == thrice
 
 
-def _difference(one: Shown, other: Shown) -> object:
-    if isinstance(one, str) or isinstance(other, str):
+def _difference(one: Shown, other: Shown | None) -> object:
+    if isinstance(one, str) or not isinstance(other, dict):
         return one, other
     ids = sorted(one.keys() | other.keys())
     return {nodeid: (one.get(nodeid), other.get(nodeid)) for nodeid in ids if one.get(nodeid) != other.get(nodeid)}

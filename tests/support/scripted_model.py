@@ -27,6 +27,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     """Seconds before anything is sent."""
+    pace: float = 0.0
+    """Seconds before each line of a stream."""
     dropped: bool = False
     endless: bytes = b""
     """Sent again and again instead of a body, until the client has enough, `delay` seconds apart."""
@@ -154,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_for_ever(self, answer: Answer) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", answer.content_type)
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
@@ -178,11 +180,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        for delta, finish in (({"role": "assistant", "content": answer.text}, None), ({}, answer.finish_reason)):
+        deltas = [{"role": "assistant", "content": line} for line in (answer.text or "").splitlines(keepends=True)]
+        ends = [*(None for _ in deltas), answer.finish_reason]
+        for delta, finish in zip([*deltas, {}], ends, strict=True):
+            time.sleep(answer.pace if delta else 0.0)
             chunk = _completion(request, answer)
             chunk["object"] = "chat.completion.chunk"
             chunk["choices"] = [{"index": 0, "delta": delta, "finish_reason": finish}]
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            self.wfile.flush()
         self.wfile.write(b"data: [DONE]\n\n")
 
 
