@@ -8,12 +8,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command import fixer
 from scripted_model import Answer, ScriptedModel, edit
-from terminal import Terminal, wait_until
+from terminal import Terminal, plain, wait_until
 from tree import Tree
 
 pytestmark = pytest.mark.slow
@@ -382,6 +383,69 @@ def test_a_dumb_terminal_gets_lines_without_codes_and_still_is_asked(
     assert terminal.end() == 0
     assert "\x1b" not in terminal.raw
     assert f"{ADD}: attempt 1/3, temperature 0.4" in terminal.raw
+
+
+def test_a_terminal_that_is_made_narrower_meanwhile_shows_what_follows_in_its_new_width(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal
+) -> None:
+    del tree
+    scripted_model.answers(replace(ADD_FIX, delay=2), HALF_FIX)
+    terminal = open_terminal(rows=40, columns=120)
+    terminal.see(CHOICE)
+    terminal.press("\r")
+    terminal.watch_until(lambda: len(scripted_model.requests) == 1)
+    terminal.child.setwinsize(20, 60)
+    wide = len(terminal.raw)
+    terminal.see(QUESTION)
+    terminal.press("k")
+    terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 0
+    lines = re.split(r"[\r\n]+", plain(terminal.raw[wide:]))
+    assert max(len(line) for line in lines if line.startswith(("━", "attempt"))) <= 60
+    assert any(line.startswith("attempt 1/3") and line.endswith("…") for line in lines)
+
+
+CRASH = """\
+import sys
+
+if "fixer" in sys.orig_argv:
+    from fixer.ui import review
+
+    def fail(*_):
+        raise RuntimeError("a mistake of ours")
+
+    review.TerminalReviewer.review = fail
+"""
+
+
+def test_a_mistake_of_fixers_own_leaves_the_terminal_and_every_byte_in_order(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, tmp_path: Path
+) -> None:
+    tree.write("notes.txt", "mine\n")
+    before = tree.fingerprint()
+    (tmp_path / "crash").mkdir()
+    (tmp_path / "crash/sitecustomize.py").write_text(CRASH)
+    scripted_model.answers(ADD_FIX)
+    path = os.pathsep.join([str(tmp_path / "crash"), str(Path(__file__).parents[2])])
+    terminal = open_terminal("-k", "add", PYTHONPATH=path)
+    assert terminal.end() == 70
+    assert "a mistake of ours" in terminal.seen
+    assert tree.fingerprint() == before
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp1252", "ascii"])
+def test_a_console_that_lacks_characters_shows_them_escaped(
+    tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, encoding: str
+) -> None:
+    tree.write("calc.py", CALC.replace("half(n):", 'half(n):\n    "½ → 半"'))
+    tree.commit("signs")
+    scripted_model.answers(edit("calc.py", "    return n * 2\n", "    return n / 2  # ½ → 半\n"))
+    terminal = open_terminal("-k", "half", "-v", PYTHONIOENCODING=encoding)
+    assert "\\u534a" in terminal.see(QUESTION)
+    terminal.press("k")
+    assert terminal.end() == 0
+    assert tree.read("calc.py").endswith("    return n / 2  # ½ → 半\n")
 
 
 def test_watching_tests_on_save_and_fixes_by_a_key(
