@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from fixer.application.records import AttemptRecord, ErrorRecord, RunRecord
 from fixer.domain.models import Diagnosis
@@ -15,7 +17,7 @@ MOST_NAMES = 3
 
 
 def evidence_lines(run: RunRecord, *, width: int = 0, full: bool = False) -> list[str]:
-    """Why tests were left alone, told once for each reason, and the attempts on those that stay red, a line each.
+    """Why tests were left alone, told once for each reason, and how the attempts on those that stay red ended.
 
     Each of these in at most `width` columns (0: any); what is to be copied is never cut.
     """
@@ -23,8 +25,7 @@ def evidence_lines(run: RunRecord, *, width: int = 0, full: bool = False) -> lis
     tried = [test for test in run.tests if test.status != "fixed" and test.attempts]
     shown = tried if full else tried[:MOST_TESTS]
     for test in shown:
-        lines.append(f"{harmless(test.nodeid)} stays red:")
-        lines += [f"  {_attempt_line(attempt, max(width - 2, 0))}" for attempt in test.attempts]
+        lines += [f"{harmless(test.nodeid)} stays red:", *_attempt_lines(test, max(width - 2, 0))]
     if len(shown) < len(tried):
         lines.append(f"Of {len(tried) - len(shown)} more: fixer show {run.id}")
     return lines
@@ -66,8 +67,20 @@ def _set_aside(diagnosis: Diagnosis, tests: Sequence[ErrorRecord]) -> list[str]:
     return [line, f"  {harmless(diagnosis.cure)}"] if diagnosis.cure else [line]
 
 
-def _attempt_line(attempt: AttemptRecord, width: int) -> str:
-    return one_line(f"{attempt.number}: {_changed(attempt.diff)}; {one_line(attempt.reason)}", width or 200)
+def _attempt_lines(test: ErrorRecord, width: int) -> list[str]:
+    """A line for each attempt that ended otherwise than the one before; and where the rest stands, where one is cut."""
+    lines = []
+    for told, same in groupby(test.attempts, key=_told):
+        numbers = [attempt.number for attempt in same]
+        which = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+        lines.append(one_line(f"{which}: {told}", width or 200))
+    if any(line.endswith("…") for line in lines):
+        lines.append(f"in full: fixer show {shlex.quote(harmless(test.nodeid))}")
+    return [f"  {line}" for line in lines]
+
+
+def _told(attempt: AttemptRecord) -> str:
+    return f"{_changed(attempt.diff)}; {one_line(attempt.reason)}"
 
 
 def _attempt_block(attempt: AttemptRecord, *, color: bool) -> list[str]:
