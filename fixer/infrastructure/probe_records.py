@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,30 +44,112 @@ def read_run(lines: Iterable[bytes], nonce: str, project: Path, ending: str = ""
     `ending` says how a process that never reached its end was ended: `crashed (SIGSEGV)`, `timed out` …; its further
     lines are what the interpreter showed of its threads.
     """
-    records = [record for line in lines if (record := _record(line, nonce))]
-    session = _first(records, "session")
-    finished = _first(records, "end")
-    lines_of = _LineSets()
-    reports: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        if record["kind"] in ("start", "report"):
-            reports.setdefault(record["nodeid"], []).append(record)
-    results = [_collect_result(record, project) for record in records if record["kind"] == "collect-error"]
-    results = list({result.nodeid: result for result in results}.values())  # one conftest.py hides many files
-    results += [_result(nodeid, found, project, ending) for nodeid, found in reports.items()]
-    return ProbeRun(
-        tuple(results),
-        {record["nodeid"]: lines_of(record["files"]) for record in records if record["kind"] == "lines"},
-        Path(session["rootdir"]) if session else None,
-        frozenset(session.get("plugins", ())),
-        _first(records, "internal-error").get("text", ""),
-        finished.get("status"),
-        "" if finished else _unfinished(reports),
-        frozenset(map(Path, _first(records, "imports").get("files", ()))),
-        frozenset(nodeid for record in records if record["kind"] == "deselected" for nodeid in record["nodeids"]),
-        frozenset(_first(records, "collected").get("files", ())),
-        tuple(_first(records, "installed").get("names", ())),
-    )
+    session = _Session(project)
+    for line in lines:
+        if record := _record(line, nonce):
+            session.take(record)
+    return session.told(ending)
+
+
+class _Session:
+    """What the records tell, taken one by one: of many failures all that is kept is what will be known of them."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._tests: dict[str, _Phases] = {}
+        self._uncollected: dict[str, TestResult] = {}  # by id: one conftest.py hides many files
+        self._executed: dict[str, dict[Path, frozenset[int]]] = {}
+        self._deselected: set[str] = set()
+        self._once: dict[str, dict[str, Any]] = {}
+        self._lines_of = _LineSets()
+
+    def take(self, record: dict[str, Any]) -> None:
+        match record["kind"]:
+            case "start" | "report":
+                self._tests.setdefault(record["nodeid"], _Phases()).take(record, self._project)
+            case "collect-error":
+                self._uncollected[record["nodeid"]] = _collect_result(record, self._project)
+            case "lines":
+                self._executed[record["nodeid"]] = self._lines_of(record["files"])
+            case "deselected":
+                self._deselected.update(record["nodeids"])
+            case kind:
+                self._once.setdefault(kind, record)
+
+    def told(self, ending: str) -> ProbeRun:
+        results = [phases.result(nodeid, self._project, ending) for nodeid, phases in self._tests.items()]
+        open_tests = [nodeid for nodeid, phases in self._tests.items() if not phases.finished]
+        session, finished = self._only("session"), self._only("end")
+        return ProbeRun(
+            (*self._uncollected.values(), *results),
+            self._executed,
+            Path(session["rootdir"]) if session else None,
+            frozenset(session.get("plugins", ())),
+            self._only("internal-error").get("text", ""),
+            finished.get("status"),
+            "" if finished or not open_tests else open_tests[-1],
+            frozenset(map(Path, self._only("imports").get("files", ()))),
+            frozenset(self._deselected),
+            frozenset(self._only("collected").get("files", ())),
+            tuple(self._only("installed").get("names", ())),
+        )
+
+    def _only(self, kind: str) -> dict[str, Any]:
+        return self._once.get(kind, {})
+
+
+@dataclass(slots=True)
+class _Phases:
+    """Everything that was ever reported of a test counts: to fail once is enough."""
+
+    seconds: float = 0.0
+    failure: TestResult | None = None
+    skipped: str = ""
+    has_xfail: bool = False
+    was_run_again: bool = False
+    was_called: bool = False
+    unknown: str = ""
+    """An outcome that is none of pytest's own."""
+    finished: bool = False
+    """Whether the last word on the test is its teardown, also where a plugin runs it more than once."""
+
+    def take(self, record: dict[str, Any], project: Path) -> None:
+        self.finished = record.get("when") == "teardown"
+        if record["kind"] == "start":
+            return
+        self.seconds += record["seconds"]
+        self.has_xfail |= "xfail" in record
+        self.was_called |= record["when"] == "call"
+        match record["outcome"]:
+            case "failed":
+                self.failure = _failure(record, project) if self.failure is None else self.failure
+            case "skipped":
+                reason = "expected to fail" if "xfail" in record else "skipped"
+                self.skipped = self.skipped or f"{reason}: {record.get('skip', '')}".rstrip(": ")
+            case "rerun":
+                self.was_run_again = True
+            case outcome if outcome != "passed":
+                self.unknown = self.unknown or outcome
+
+    def result(self, nodeid: str, project: Path, ending: str) -> TestResult:
+        if self.failure is not None:
+            return replace(self.failure, seconds=self.seconds)
+        if not self.finished:
+            return _cut_off(nodeid, ending, project, self.seconds)
+        reason = self._not_run()
+        return TestResult(nodeid, Verdict.NOT_RUN if reason else Verdict.PASSED, reason, seconds=self.seconds)
+
+    def _not_run(self) -> str:
+        """Why a test that has run to its end, and of which nothing failed, has not passed; empty where it has."""
+        if self.skipped:
+            return self.skipped
+        if self.has_xfail:
+            return "passed, but is marked as expected to fail"
+        if self.was_run_again:
+            return "passed only when it was run again"
+        if not self.was_called:
+            return "its call was never reported"
+        return f"reported as {self.unknown}" if self.unknown else ""
 
 
 def _record(line: bytes, nonce: str) -> dict[str, Any]:
@@ -78,56 +160,14 @@ def _record(line: bytes, nonce: str) -> dict[str, Any]:
     return record if isinstance(record, dict) and record.get("nonce") == nonce and "kind" in record else {}
 
 
-def _first(records: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
-    return next((record for record in records if record["kind"] == kind), {})
-
-
-def _unfinished(reports: Mapping[str, Sequence[dict[str, Any]]]) -> str:
-    open_tests = [nodeid for nodeid, found in reports.items() if not _is_finished(found)]
-    return open_tests[-1] if open_tests else ""
-
-
-def _is_finished(records: Sequence[dict[str, Any]]) -> bool:
-    """Whether the last word on the test is its teardown, also where a plugin runs it more than once."""
-    return records[-1].get("when") == "teardown"
-
-
-def _result(nodeid: str, records: Sequence[dict[str, Any]], project: Path, ending: str) -> TestResult:
-    """Everything that was ever reported of the test counts: to fail once is enough."""
-    phases = [record for record in records if record["kind"] == "report"]
-    seconds = sum(phase["seconds"] for phase in phases)
-    failed = next((phase for phase in phases if phase["outcome"] == "failed"), None)
-    if failed:
-        return _failure(nodeid, failed, project, seconds)
-    if not _is_finished(records):
-        return _cut_off(nodeid, ending, project, seconds)
-    return TestResult(nodeid, *_verdict(phases), seconds=seconds)
-
-
-def _verdict(phases: Sequence[dict[str, Any]]) -> tuple[Verdict, str]:
-    """Of a test that has run to its end, and of which nothing failed."""
-    skipped = next((phase for phase in phases if phase["outcome"] == "skipped"), None)
-    if skipped:
-        reason = "expected to fail" if "xfail" in skipped else "skipped"
-        return Verdict.NOT_RUN, f"{reason}: {skipped.get('skip', '')}".rstrip(": ")
-    if any("xfail" in phase for phase in phases):
-        return Verdict.NOT_RUN, "passed, but is marked as expected to fail"
-    if any(phase["outcome"] == "rerun" for phase in phases):
-        return Verdict.NOT_RUN, "passed only when it was run again"
-    if not any(phase["when"] == "call" for phase in phases):
-        return Verdict.NOT_RUN, "its call was never reported"
-    other = next((phase["outcome"] for phase in phases if phase["outcome"] != "passed"), "")
-    return (Verdict.NOT_RUN, f"reported as {other}") if other else (Verdict.PASSED, "")
-
-
-def _failure(nodeid: str, report: dict[str, Any], project: Path, seconds: float) -> TestResult:
+def _failure(report: dict[str, Any], project: Path) -> TestResult:
     error_type = report.get("type") or ("XPass(strict)" if "[XPASS(strict)]" in report["text"] else "Failed")
     where = {"setup": " in setup", "teardown": " in teardown"}.get(report["when"], "")
     details = ErrorDetails(
         error_type, report.get("message") or report["text"], report["text"], _captured(report.get("sections", ()))
     )
     location, frames = _places(report.get("frames", ()), project)
-    return TestResult(nodeid, Verdict.FAILED, f"{error_type}{where}", details, location, frames, seconds)
+    return TestResult(report["nodeid"], Verdict.FAILED, f"{error_type}{where}", details, location, frames)
 
 
 def _collect_result(record: dict[str, Any], project: Path) -> TestResult:
