@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
+MOST_ALONG = 10
+"""Tests that a fix mends besides its own and that a live display names; of the others it tells how many they are."""
+
+
 class PlainProgress:
     """One line per event that matters, without control codes; a Listener."""
 
@@ -124,6 +128,7 @@ class LiveProgress:
         self._clock = clock
         self._started = clock()
         self._state = RunState()
+        self._along = 0
         self._live = Live(
             console=console, get_renderable=self.display, refresh_per_second=8, transient=True, redirect_stdout=False
         )
@@ -133,13 +138,19 @@ class LiveProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._tell_of_more_along()
         self._live.stop()
 
     def __call__(self, event: DomainEvent, /) -> None:
         self._state.follow(event)
         line = self._line(event)
+        if isinstance(event, FixedAlong):
+            self._along += 1
+            line = line if self._along <= MOST_ALONG else ""
+        elif line:
+            self._tell_of_more_along()
         if line:
-            self._console.print(line, markup=False, highlight=False, style=_style(event))
+            self._print(line, _style(event))
 
     @contextmanager
     def pause(self) -> Iterator[None]:
@@ -149,6 +160,14 @@ class LiveProgress:
             yield
         finally:
             self._live.start()
+
+    def _tell_of_more_along(self) -> None:
+        if self._along > MOST_ALONG:
+            self._print(f"  and {self._along - MOST_ALONG:,} more", "green")
+        self._along = 0
+
+    def _print(self, line: str, style: str) -> None:
+        self._console.print(line, markup=False, highlight=False, style=style)
 
     def display(self) -> RenderableType:
         """The two lines that move."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fixer.application.records import AttemptRecord, ErrorRecord, FixRecord, RunRecord
@@ -38,12 +39,13 @@ def run_json(run: RunRecord) -> dict[str, object]:
 def run_text(run: RunRecord, *, color: bool = False, width: int = 0, full: bool = False) -> str:
     """What became of each red test, and what it took; in at most `width` columns, as far as that can be (0: any).
 
-    With `full`, the attempts on every test that stays red, and not only on the first few.
+    On a terminal, many tests that ended alike are counted; with `full`, every test is told of, and all attempts on it.
     """
     rows: list[tuple[str, ...]] = [
         (test.status, harmless(test.nodeid), _tried(test), _outcome(test)) for test in run.tests
     ]
     rows += [("broken", harmless(nodeid), "", "passed before this run, and fails since") for nodeid in run.newly_broken]
+    rows = _shortened(rows, run) if width and not full else rows
     lines = aligned(rows)
     if width and any(len(line) > width for line in lines):
         lines = _stacked(rows, width)
@@ -233,6 +235,18 @@ def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
+def _shortened(rows: Iterable[tuple[str, ...]], run: RunRecord) -> list[tuple[str, ...]]:
+    """Of many tests that ended alike the first few, and how many there are more: no screen is for thousands."""
+    shown: list[tuple[str, ...]] = []
+    for (status, *rest), same in groupby(rows, key=lambda row: (row[0], *row[2:])):
+        alike = list(same)
+        more = len(alike) - _MOST_ALIKE
+        shown += alike[:_MOST_ALIKE] if more > 1 else alike
+        if more > 1:
+            shown.append((status, f"and {more:,} more: fixer show {run.id}", *rest))
+    return shown
+
+
 def _stacked(rows: Iterable[tuple[str, ...]], width: int) -> list[str]:
     """The rows as blocks: status and test, and below it what fits of the rest."""
     rows = list(rows)
@@ -244,6 +258,7 @@ def _stacked(rows: Iterable[tuple[str, ...]], width: int) -> list[str]:
     return blocks
 
 
+_MOST_ALIKE = 10
 _LEAST_WIDTH = 30
 _STATUS_COLORS: dict[str, Color] = {"fixed": "green", "unfixed": "red", "broken": "red"}
 

@@ -173,6 +173,16 @@ def test_the_display_on_a_terminal(console: Console) -> None:
     ]
 
 
+def test_a_live_display_counts_what_a_fix_mends_besides_and_plain_lines_name_it(console: Console) -> None:
+    many = [FixedAlong(uuid4(), f"t.py::test_{number}", FIRST.nodeid) for number in range(1200)]
+    with LiveProgress(console) as progress:
+        for event in [*many, started(SECOND, 1), *many[:11]]:
+            progress(event)
+    assert re.findall("and .* more", written(console)) == ["and 1,190 more", "and 1 more"]
+    assert written(console).count("fixes t.py::test_1 too") == 2
+    assert len(plain(list(many)).splitlines()) == 1200
+
+
 @pytest.mark.parametrize(
     ("caps", "shown"),
     [

@@ -111,6 +111,19 @@ def test_the_summary_on_a_narrow_terminal() -> None:
     )
 
 
+def test_many_tests_that_ended_alike_are_counted_on_a_terminal_and_named_elsewhere() -> None:
+    alike = tuple(replace(ALONG, nodeid=f"t.py::test_{number}") for number in range(1012))
+    run = replace(RUN, tests=(FIXED, *alike, UNFIXED), newly_broken=())
+    table = run_text(run, width=120).split("\n\n")[0].splitlines()
+    assert table[0].startswith("fixed    t.py::test_a ")
+    assert [line.split()[1] for line in table[1:11]] == [f"t.py::test_{number}" for number in range(10)]
+    assert table[11].split("  ")[:3] == ["fixed", "", "and 1,002 more: fixer show r1"]
+    assert len(table) == 13
+    assert len(run_text(run).split("\n\n")[0].splitlines()) == 1014
+    eleven = replace(run, tests=alike[:11])
+    assert "more" not in run_text(eleven, width=120)
+
+
 def test_a_fix_that_was_taken_back_is_no_result() -> None:
     undone = replace(FIX, state="undone")
     broke = replace(UNFIXED, fix=undone)
