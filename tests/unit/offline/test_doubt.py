@@ -12,7 +12,7 @@ import pytest
 from fixer.application.ports import Overlay
 from fixer.domain.models import TestRun
 from fixer.offline.doubt import choose
-from fixer.offline.rank import Candidate
+from fixer.offline.rank import Candidate, naturalness
 from fixer.offline.search import Found
 from fixer.offline.source import Edit, Source
 
@@ -101,3 +101,14 @@ def test_an_edit_outside_functions_is_not_watched(text: str) -> None:
     caller = Caller()
     assert choose([found("1", "2", program=text)], caller, ["test"], held=1).confidence == 1.0
     assert caller.texts == []
+
+
+def test_what_the_file_says_elsewhere_is_likelier_meant() -> None:
+    program = PROGRAM + "\n\ndef first(items, n):\n    return sorted(items, key=len)[0]\n"
+    known = found("items[0]", "sorted(items, key=len)[-1]", program=program)
+    unknown = found("items[0]", "sorted(items, key=str)[-1]", program=program)
+    assert naturalness(known.candidate) > naturalness(unknown.candidate)
+    choice = choose([unknown, known], Caller([1, 2]), ["test"], held=3)
+    assert choice.best is known
+    short = [found("items[0]", new, program=program) for new in ("len(items)", "max(items)")]
+    assert len({naturalness(one.candidate) for one in short}) == 1
