@@ -46,7 +46,7 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _likely_other(best, one)]
     share = _share(best, rivals)
     reasons = [*_told(best, rivals), *([] if held else ["no test that passed before holds it"])]
-    confidence = share * (1.0 if best.found.complete else _PART) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
+    confidence = share * _wholeness(best.found) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
     return Choice(best.found, others, round(confidence, 2), tuple(reasons))
 
 
@@ -57,9 +57,10 @@ _CRASHES = 4.0
 _SOFTNESS = 1.0
 _ENOUGH_INPUTS = 10
 """For which two edits have to agree to count as one."""
-_PART = 0.7
+_PART, _PART_OF_ONE = 0.7, 0.45
+"""Of the confidence that is left where other red tests stay red: some that run more, or some that run nothing else."""
 _ALONE = 0.8
-"""Of the confidence that is left where other red tests stay red, and where no passing test holds the edit."""
+"""Of the confidence that is left where no passing test holds the edit."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,15 @@ def _share(best: _Doubted, rivals: Sequence[_Doubted]) -> float:
     return 1.0 / (1.0 + sum(_likely_other(best, one) * exp((one.quality()[1] - top) / _SOFTNESS) for one in rivals))
 
 
+def _wholeness(found: Found) -> float:
+    if found.complete:
+        return 1.0
+    return _PART_OF_ONE if found.misses_alike else _PART
+
+
 def _told(best: _Doubted, rivals: Sequence[_Doubted]) -> list[str]:
-    said = [] if best.found.complete else ["other red tests that run it stay red"]
+    nothing_else = " and run nothing else" if best.found.misses_alike else ""
+    said = [] if best.found.complete else [f"other red tests that run it{nothing_else} stay red"]
     if best.crashes:
         said.append(f"it dies of {best.crashes:.0%} of the inputs made from those of the tests")
     for rival in rivals[:1]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
 from fixer.application.ports import CandidateChecker, Overlay, RepairRequest
@@ -19,6 +20,8 @@ class Found:
     also_fixed: int
     complete: bool
     """Whether no test of the file that runs the edited function is red any more."""
+    misses_alike: bool = False
+    """Whether one that stays red runs nothing that the mended test does not run: the same fault is behind both."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Search:
         self._nodeid = request.error.nodeid
         self._others = [nodeid for nodeid in others if nodeid != self._nodeid]
         self._evidence = request.evidence
+        self._sources = {path.resolve() for path in request.sources}
         self._must_pass = frozenset(request.evidence.passed & set(self._others))
         self._unseen = set(self._others) - {result.nodeid for result in request.evidence.results}
         self._red = _red(request.evidence) & set(self._others)
@@ -115,7 +119,9 @@ class Search:
                 passed |= more.passed & set(self._afterwards)
         if not passed >= self._must_pass:
             return None
-        return Found(candidate, len(passed - self._must_pass), complete=passed >= self._concerned(candidate))
+        left = self._concerned(candidate) - passed
+        also_fixed = len(passed - self._must_pass)
+        return Found(candidate, also_fixed, not left, any(self._is_alike(other, candidate) for other in left))
 
     def _holds(self, candidate: Candidate) -> bool:
         """Whether the tests that run the edited function pass still: the whole of a large file is asked only then."""
@@ -136,6 +142,20 @@ class Search:
     def _concerned(self, candidate: Candidate) -> set[str]:
         """The red tests that the same fault may be behind: another function's are another matter."""
         return self._red & running(self._evidence, candidate)
+
+    def _is_alike(self, other: str, candidate: Candidate) -> bool:
+        return self._parts_run(other, candidate) <= self._parts_run(self._nodeid, candidate)
+
+    def _parts_run(self, nodeid: str, candidate: Candidate) -> set[tuple[Path, int]]:
+        """Functions of the edited file, and lines of the others, each by where it begins."""
+        parts: set[tuple[Path, int]] = set()
+        for file, lines in self._evidence.executed.get(nodeid, {}).items():
+            path = file.resolve()
+            if path == candidate.source.path:
+                parts |= {(path, start) for start in map(candidate.source.function_at, lines)}
+            elif path in self._sources:
+                parts |= {(path, line) for line in lines}
+        return parts
 
     def _hurry(self, *, whole: bool) -> None:
         """An edit for a part of the tests may be a coincidence: half the budget goes to look for a better one."""

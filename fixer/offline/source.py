@@ -128,6 +128,11 @@ class Source:
                 return start, end
         return 0, len(self.text)
 
+    def function_at(self, line: int) -> int:
+        """The first line of the outermost function around a line; 0 where there is none."""
+        at = self.line_start(line)
+        return next((self.line_of(start) for start, end in self._functions if start <= at <= end), 0)
+
     @cached_property
     def _functions(self) -> list[Span]:
         found = (node for node in self.statements if isinstance(node, Function) and not self.function_of(node))

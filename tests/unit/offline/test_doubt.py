@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,9 @@ def test_a_half_fix_and_one_that_nothing_held_are_less_sure() -> None:
     alone = choose([found("[0]", "[-1]")], Caller([1]), ["test"], held=0)
     assert half.confidence < alone.confidence < 1.0
     assert half.reasons == ("other red tests that run it stay red",)
+    alike = choose([replace(found("[0]", "[-1]", complete=False), misses_alike=True)], Caller([1, 2]), ["test"], held=3)
+    assert alike.confidence == 0.45 < half.confidence
+    assert alike.reasons == ("other red tests that run it and run nothing else stay red",)
     assert alone.reasons == ("no test that passed before holds it",)
 
 

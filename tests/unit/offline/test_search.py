@@ -1,0 +1,57 @@
+"""What a search says of an edit that leaves other tests red."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from fixer.application.ports import Overlay, RepairRequest
+from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun, Verdict
+from fixer.offline.rank import Candidate
+from fixer.offline.search import Search
+from fixer.offline.source import Edit, Source
+
+TEXT = "def half(n):\n    return n * 2\n\n\ndef add(a, b):\n    return a - b\n"
+FILE, OTHER = Path("/project/calc.py"), Path("/project/other.py")
+DETAILS = ErrorDetails("AssertionError", "")
+ASKED = "test_calc.py::test_half"
+
+
+class Mends:
+    """A checker for whose tests any edit mends the one that is asked about."""
+
+    def check(
+        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+    ) -> Iterator[tuple[Overlay, TestRun]]:
+        for overlay in candidates:
+            verdicts = (Verdict.PASSED if nodeid == ASKED else Verdict.FAILED for nodeid in nodeids)
+            yield (
+                overlay,
+                TestRun(tuple(TestResult(*pair, details=DETAILS) for pair in zip(nodeids, verdicts, strict=True))),
+            )
+
+
+@pytest.mark.parametrize(
+    ("runs", "complete", "alike"),
+    [
+        ({FILE: frozenset({6})}, True, False),
+        ({FILE: frozenset({2})}, False, True),
+        ({FILE: frozenset({2, 6})}, False, False),
+        ({FILE: frozenset({2}), OTHER: frozenset({1})}, False, False),
+        ({FILE: frozenset({2}), Path("/project/test_calc.py"): frozenset({9})}, False, True),
+    ],
+)
+def test_a_test_that_stays_red_speaks_against_an_edit_as_far_as_it_runs_nothing_else(
+    runs: dict[Path, frozenset[int]], complete: bool, alike: bool
+) -> None:
+    other = "test_calc.py::test_other"
+    results = tuple(TestResult(nodeid, Verdict.FAILED, details=DETAILS) for nodeid in (ASKED, other))
+    evidence = TestRun(results, {ASKED: {FILE: frozenset({2})}, other: runs})
+    request = RepairRequest(TestError(Path("test_calc.py"), "test_half", DETAILS), 1, 0.4, (FILE, OTHER), evidence)
+    start = TEXT.index("n * 2")
+    candidate = Candidate(Source(FILE, TEXT), Edit(start, start + 5, "n / 2"), "kind", 2, 0.0)
+    outcome = Search(Mends(), request, [ASKED, other], print, 5.0)([candidate])
+    (found,) = outcome.found
+    assert (found.complete, found.misses_alike) == (complete, alike)
