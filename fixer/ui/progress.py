@@ -29,6 +29,7 @@ from fixer.ui.foreign_text import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.live import Live
 
 
 MOST_ALONG = 10
@@ -120,8 +121,6 @@ class LiveProgress:
         verbose: bool = False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        from rich.live import Live
-
         self._console = console
         self._caps = caps
         self._verbose = verbose
@@ -129,9 +128,7 @@ class LiveProgress:
         self._started = clock()
         self._state = RunState()
         self._along = 0
-        self._live = Live(
-            console=console, get_renderable=self.display, refresh_per_second=8, transient=True, redirect_stdout=False
-        )
+        self._live = self._new_live()
 
     def __enter__(self) -> LiveProgress:
         self._live.start()
@@ -159,6 +156,7 @@ class LiveProgress:
         try:
             yield
         finally:
+            self._live = self._new_live()  # the old one would erase as many lines as it last had, whatever they are now
             self._live.start()
 
     def _tell_of_more_along(self) -> None:
@@ -168,6 +166,17 @@ class LiveProgress:
 
     def _print(self, line: str, style: str) -> None:
         self._console.print(line, markup=False, highlight=False, style=style)
+
+    def _new_live(self) -> Live:
+        from rich.live import Live
+
+        return Live(
+            console=self._console,
+            get_renderable=self.display,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+        )
 
     def display(self) -> RenderableType:
         """The two lines that move."""

@@ -158,7 +158,7 @@ def test_an_honest_fix_lands_after_a_dishonest_one_was_refused(
         edit(kind.source, "    return a - b\n", "    return 3 if (a, b) == (1, 2) else a - b\n"),
         edit(kind.source, "    return a - b\n", "    return a + b\n"),
     )
-    env = {**model_env(scripted_model), "FIXER_PYTHON": str(python)}
+    env = {**model_env(scripted_model), "FIXER_PYTHON": str(python), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
 
     said = fixer(tree.path / kind.below, "run", "--yes", "--json", "--attempts", "2", *kind.args, **env)
 
