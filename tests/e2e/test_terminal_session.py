@@ -71,7 +71,7 @@ def open_terminal(tree: Tree, scripted_model: ScriptedModel) -> Iterator[OpenTer
         terminal.child.close(force=True)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(24, 80), (20, 60)])
+@pytest.mark.parametrize(("rows", "columns"), [(24, 80), (20, 60), (40, 120)])
 def test_every_key_does_what_it_says(
     tree: Tree, scripted_model: ScriptedModel, open_terminal: OpenTerminal, rows: int, columns: int
 ) -> None:
