@@ -454,7 +454,9 @@ def _commit(tree: Tree) -> None:
 
 
 def _quiet() -> dict[str, str]:
-    return {**os.environ, "FIXER_PYTHON": sys.executable, "PYTEST_ADDOPTS": ""}
+    own = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")  # neither a user's; the first makes every import look further
+    kept = {name: value for name, value in os.environ.items() if name not in own}
+    return {**kept, "FIXER_PYTHON": sys.executable, "PYTEST_ADDOPTS": ""}
 
 
 def _run(argv: Sequence[str], folder: Path, code: int, env: Mapping[str, str] | None = None) -> str:
