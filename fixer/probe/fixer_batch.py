@@ -35,7 +35,6 @@ class Batch:
         signal.signal(signal.SIGALRM, _stop)
         plugins = self._session.config.pluginmanager
         plugins.unregister(name="fixer-probe-hooks")
-        plugins.register(_quick_reports())
         found = {item.nodeid: item for item in self._session.items}
         items = [found[nodeid] for nodeid in request["vital"] if nodeid in found]
         letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -134,22 +133,6 @@ def _passes(item):
     from _pytest.runner import runtestprotocol
 
     return all(report.passed for report in runtestprotocol(item, log=False))
-
-
-def _quick_reports():
-    """A plugin that says how a phase ended, and not why: to find words for it is what takes most of the time."""
-    import pytest
-    from _pytest.reports import TestReport
-
-    class QuickReports:
-        @pytest.hookimpl  # not tryfirst: unittest's own puts exceptions where they are looked for
-        def pytest_runtest_makereport(self, item, call):
-            ended = "passed" if call.excinfo is None else "failed"
-            if call.excinfo is not None and isinstance(call.excinfo.value, pytest.skip.Exception):
-                ended = "skipped"
-            return TestReport(item.nodeid, item.location, {}, ended, None, call.when)  # type: ignore[arg-type]
-
-    return QuickReports()
 
 
 def _has_names(value):

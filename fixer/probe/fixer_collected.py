@@ -5,14 +5,16 @@ they are shown. Anything else that has changed, and a test that is not among tho
 """
 
 import gc
+import importlib
 import json
 import linecache
 import time
 
 from fixer_contain import adopt_orphans, forked, outcome  # type: ignore[import-not-found]
-from fixer_failures import read_tests  # type: ignore[import-not-found]
+from fixer_failures import place_once, read_tests  # type: ignore[import-not-found]
 from fixer_fork import received, send  # type: ignore[import-not-found]
 from fixer_modules import is_rewritten, own_modules  # type: ignore[import-not-found]
+from fixer_reports import print_nothing  # type: ignore[import-not-found]
 from fixer_swap import Recorder, Swapper  # type: ignore[import-not-found]
 
 _CLOCK_NANOSECONDS = 10000000
@@ -50,6 +52,8 @@ class Collected:
 
     def serve(self, channel, become):
         """Make runs until the input ends or one is beyond this process; in such a run, gives true."""
+        print_nothing(self._session.config.pluginmanager)
+        place_once(self._session.items)
         read_tests(getattr(item, "function", None) for item in self._session.items)
         gc.collect()
         gc.freeze()
@@ -59,6 +63,7 @@ class Collected:
             if items is None or changes is None:
                 send(channel.fileno(), {"stale": True})
                 return False
+            importlib.invalidate_caches()
             child = forked(None, ())
             if not child:
                 channel.close()

@@ -13,6 +13,7 @@ except ImportError:
     resource = None  # type: ignore[assignment]
 
 _POLL_SECONDS = 0.001
+_LONG_POLL_SECONDS = 1.0
 
 
 def forked(work, not_its_own):
@@ -36,17 +37,34 @@ def outcome(child, seconds, requests, spared=()):
     """Wait for a run's end, its time limit or a stop; leave no process of it behind."""
     deadline = time.monotonic() + seconds
     status, stopped = None, False
-    while status is None and not stopped:
-        pid, code = os.waitpid(child, os.WNOHANG)
-        if pid:
-            status = code
-        else:
-            stopped = time.monotonic() > deadline or bool(select.select([requests], [], [], _POLL_SECONDS)[0])
+    with _ending(child) as (endings, pause):
+        while status is None and not stopped:
+            pid, code = os.waitpid(child, os.WNOHANG)
+            if pid:
+                status = code
+            else:
+                left = deadline - time.monotonic()
+                ready = select.select([requests, *endings], [], [], min(pause, max(left, 0)))[0]
+                stopped = left < 0 or requests in ready
     kill_group(child)
     if status is None:
         os.waitpid(child, 0)
     _bury_orphans(spared)
     return {"signal": os.WTERMSIG(status), "code": _exit_code(status)} if status is not None else {}
+
+
+@contextlib.contextmanager
+def _ending(child):
+    """What becomes readable when the child ends, and seconds after which to look without that."""
+    try:
+        descriptor = os.pidfd_open(child)  # type: ignore[attr-defined,unused-ignore]
+    except (AttributeError, OSError):  # Python 3.8, an older Linux, another system
+        yield [], _POLL_SECONDS
+        return
+    try:
+        yield [descriptor], _LONG_POLL_SECONDS
+    finally:
+        os.close(descriptor)
 
 
 def limit(memory, seconds):

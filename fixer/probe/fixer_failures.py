@@ -6,11 +6,15 @@ For every frame that pytest shows it parses the whole file. The tree stays the s
 import ast
 import contextlib
 import inspect
+import itertools
 import linecache
 import sys
+import tokenize
+from collections import abc
 
 _MOST_TREES = 16
 _MOST_CHARACTERS = 2000000
+_COMPARED = (int, float, str, bytes, bool, type(None), list, tuple, dict, set, frozenset)
 _PARAMETERS = ["lineno", "source", "assertion", "astnode"]
 
 
@@ -38,6 +42,29 @@ def parse_once():
     setattr(code, "getstatementrange_ast", remembering)  # noqa: B010
 
 
+def fail_once():
+    """As a test does, so that what Python and pytest keep of the way there is kept for all runs."""
+    read_pytest()
+    inspect.getmodule(fail_once.__code__)
+    list(tokenize.generate_tokens(iter(["assert (\n", "1)\n", ""]).__next__))
+    for compared, kind in itertools.product(_COMPARED, (abc.Sequence, abc.Set, abc.Mapping)):
+        issubclass(compared, kind)  # which pytest asks of both sides, and these keep for each class
+    with contextlib.suppress(Exception):
+        from _pytest._code import ExceptionInfo
+
+        try:
+            raise ValueError
+        except ValueError:
+            ExceptionInfo.from_current().getrepr(style="long")
+
+
+def place_once(items):
+    """Have pytest know where these tests stand, which it keeps."""
+    for item in items:
+        with contextlib.suppress(Exception):  # whoever runs it will find that out
+            item.location  # noqa: B018
+
+
 def read_pytest():
     """Have the lines at hand that every traceback leads through."""
     for name, module in list(sys.modules.items()):
@@ -51,6 +78,8 @@ def read_tests(functions):
     from _pytest._code.source import findsource
 
     found = {function.__code__.co_filename: function for function in functions if hasattr(function, "__code__")}
+    for function in found.values():
+        inspect.getmodule(function.__code__)  # else each traceback looks through all modules for it
     characters = 0
     for function in found.values():
         with contextlib.suppress(Exception):  # generated, or gone: whoever shows it will find that out

@@ -139,6 +139,8 @@ def _serve_collected(channel):
     """A plugin that, when the tests are collected, forks for each request; the forks go on to run the tests."""
     import pytest
     from fixer_batch import Batch  # type: ignore[import-not-found]
+    from fixer_failures import fail_once, place_once, read_tests  # type: ignore[import-not-found]
+    from fixer_reports import say_little  # type: ignore[import-not-found]
     from fixer_swap import Recorder, Swapper  # type: ignore[import-not-found]
 
     recorder = Recorder()
@@ -151,6 +153,10 @@ def _serve_collected(channel):
             if session.testsfailed:
                 os._exit(0)  # what could not be collected has to be imported again
             batch = Batch(session, swapper)
+            say_little(session.config.pluginmanager)
+            fail_once()
+            place_once(session.items)
+            read_tests(getattr(item, "function", None) for item in session.items)
             gc.freeze()
             adopt_orphans()
             for request in received(channel.fileno()):
@@ -178,7 +184,9 @@ def _become(request, swapper, session):
     overlay(request["overlay"])
     if not swapper.swap(request["overlay"]):
         os._exit(_UNFIT)
-    os.environ.update((name, value) for name, value in request["environ"].items() if not name.startswith("FIXER_"))
+    for name, value in request["environ"].items():
+        if not name.startswith("FIXER_"):
+            os.environ[name] = value
     settings = session.config.pluginmanager.get_plugin("fixer-probe-hooks")._settings
     settings["OUT"], settings["NONCE"] = request["environ"]["FIXER_PROBE_OUT"], request["environ"]["FIXER_PROBE_NONCE"]
 

@@ -20,6 +20,7 @@ import traceback
 
 import pytest
 from fixer_modules import installed_modules, is_rewritten  # type: ignore[import-not-found]
+from fixer_reports import print_less  # type: ignore[import-not-found]
 
 TEXT_LIMIT = 40000
 """Characters of a text that are kept, half from each end; whole lines."""
@@ -113,6 +114,7 @@ class Probe:
         self._seconds = 0.0 if _has_own_timeout(config) else float(settings.get("TIMEOUT", "0"))
         self._tracer = _tracer(settings)
         self._kept = b""
+        self._another_follows = False
         self._plugins = None
         self._lines_left = MOST_LINES if "TRACE_IF_CHEAP" in settings else sys.maxsize
 
@@ -132,6 +134,7 @@ class Probe:
 
     def pytest_sessionstart(self, session):
         self._write_session(session.config)
+        print_less(session.config.pluginmanager)
 
     def tell_of_conftest(self, facts):
         """A conftest.py that cannot be imported; nothing else will be heard of this process."""
@@ -208,7 +211,8 @@ class Probe:
             yield
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_teardown(self):
+    def pytest_runtest_teardown(self, nextitem):
+        self._another_follows = nextitem is not None
         with _Limit(self._seconds):
             yield
 
@@ -234,12 +238,13 @@ class Probe:
             facts["text"] = _cut("\n\n".join(filter(None, [_longrepr_text(report), threads])))
             facts["sections"] = [[name, _cut(text)] for name, text in report.sections]
             facts.update(_facts(report))
-        # Until its teardown a test is not finished, whatever has passed: one visit to the file for all of it.
-        keep = report.passed and report.when != "teardown" and report.duration < AT_ONCE_SECONDS
+        # What has passed waits for the next test to begin: one visit to the file for each.
+        is_last = report.when == "teardown" and not self._another_follows
+        keep = report.passed and report.duration < AT_ONCE_SECONDS and not is_last
         lines = self._lines_of(report)
         self._write("report", keep=keep or bool(lines), **facts)
         if lines:
-            self._write("lines", nodeid=report.nodeid, files=json.loads(lines))
+            self._write("lines", keep=keep, nodeid=report.nodeid, files=json.loads(lines))
 
     def pytest_internalerror(self, excrepr):
         self._write("internal-error", text=_cut(str(excrepr)))

@@ -8,7 +8,8 @@ cannot be had this way. The end of the input ends everything. Python 3.8 and new
 A run is forked from a process that has loaded pytest and what is installed, and nothing of the project; or, where it is
 to be `configured`, from one that besides has read the configuration and every initial conftest.py, as long as none of
 the files that it has read changes. That depends on the options and on the folders of the test files, not on the files.
-Where the same test files are wanted again, it is forked from one that has collected them (`fixer_collected`).
+As a rule it is forked from one that has collected these test files too, and is kept until others are asked for
+(`fixer_collected`).
 With `--spare` the process itself becomes the run, and takes only one.
 """
 
@@ -23,7 +24,6 @@ import signal
 import socket
 import sys
 import tempfile
-import tokenize
 import traceback
 import types
 
@@ -36,14 +36,13 @@ from fixer_contain import (  # type: ignore[import-not-found]
     limit,
     outcome,
 )
-from fixer_failures import read_pytest  # type: ignore[import-not-found]
+from fixer_failures import fail_once  # type: ignore[import-not-found]
 from fixer_fork import preload, received, send  # type: ignore[import-not-found]
 from fixer_opened import Opened  # type: ignore[import-not-found]
+from fixer_reports import forget_failures  # type: ignore[import-not-found]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _END_SECONDS = 2
-_REMEMBERING = ("lfplugin", "nfplugin", "stepwiseplugin")
-"""What writes down for the next run what failed in this one; in a place that nobody looks at."""
 _MOST_FAILURES = 3
 
 
@@ -57,7 +56,7 @@ def main():
     opened = Opened()
     incoming = received(requests)
     preload(next(incoming, {"preload": ()})["preload"])
-    _fail_once()
+    fail_once()
     if "--spare" in sys.argv:
         for request in incoming:
             os.close(requests)
@@ -68,20 +67,6 @@ def main():
         return
     adopt_orphans()
     Loaded(incoming, requests, answers, opened).serve()
-
-
-def _fail_once():
-    """As a test does, so that what Python and pytest keep of the way there is kept for all runs."""
-    read_pytest()
-    inspect.getmodule(main.__code__)
-    list(tokenize.generate_tokens(iter(["assert (\n", "1)\n", ""]).__next__))
-    with contextlib.suppress(Exception):
-        from _pytest._code import ExceptionInfo
-
-        try:
-            raise ValueError
-        except ValueError:
-            ExceptionInfo.from_current().getrepr(style="long")
 
 
 class Loaded:
@@ -202,7 +187,7 @@ def _split(arguments):
 def _serving(channel, opened):
     """A plugin that, when all is configured, forks for each request; the forks go on to collect and run the tests.
 
-    Where the same files are wanted again, one of the forks collects them and becomes what runs are forked from.
+    As a rule one of the forks collects the files and becomes what runs are forked from.
     """
     import pytest
 
@@ -266,18 +251,19 @@ def _next_run(channel, opened, config):
     gc.collect()
     gc.freeze()
     adopt_orphans()
-    repeated = Repeated(channel)
+    collector = Collector(channel)
     for request in received(channel.fileno()):
         if unfit or opened.why_unfit():
             send(channel.fileno(), {"unfit": unfit} if unfit else {"stale": True})
             break
         for _ in range(2):  # the first may have collected what has changed since
-            far = repeated.begin(request)
+            far = collector.begin(request)
             if far is not None:
                 return request, far
-            if repeated.pass_on(request):
+            if collector.pass_on(request):
                 break
         else:
+            importlib.invalidate_caches()
             child = forked(None, ())
             if not child:
                 channel.close()
@@ -285,28 +271,27 @@ def _next_run(channel, opened, config):
                 return request, None
             send(channel.fileno(), {"pid": child})
             send(channel.fileno(), outcome(child, request["seconds"], channel.fileno()))
-    repeated.end()
+    collector.end()
     return None, None
 
 
-class Repeated:
-    """In a configured process: where the same files are wanted again, a fork that collects them makes the runs."""
+class Collector:
+    """In a configured process: a fork that collects the files asked for makes the runs, until others are."""
 
     def __init__(self, channel):
         self._channel = channel
-        self._files = None
         self._maker = None
         self._failures = 0
 
     def begin(self, request):
-        """Fork where that is worth it; gives the fork, and nobody else, its end of the line."""
+        """Fork where there is none for these files; gives the fork, and nobody else, its end of the line."""
         files = _split(request["arguments"])[1]
-        again, self._files = files == self._files, files
         if self._maker and not self._maker.takes(files):
             self.end()
-        if self._maker or not again or self._failures >= _MOST_FAILURES:
+        if self._maker or self._failures >= _MOST_FAILURES:
             return None
         near, far = socket.socketpair()
+        importlib.invalidate_caches()
         child = forked(None, ())
         if not child:
             near.close()
@@ -334,7 +319,6 @@ class Repeated:
 
 
 def _forget_what_is_shared(config):
-    importlib.invalidate_caches()
     atexit._clear()  # what the configured process has made is its own to take away
     captures = getattr(config.pluginmanager.get_plugin("capturemanager"), "_global_capturing", None)
     for name in ("out", "err"):
@@ -342,9 +326,7 @@ def _forget_what_is_shared(config):
         if file is not None and not file.closed:  # else what a killed run has printed would be found by the next one
             file.seek(0)
             file.truncate()
-    for name in _REMEMBERING:
-        if config.pluginmanager.has_plugin(name):
-            config.pluginmanager.unregister(name=name)
+    forget_failures(config.pluginmanager)
 
 
 def _why_not_shared(config, own):

@@ -45,6 +45,15 @@ KINDS = {
         "@pytest.fixture\ndef two(one, tmp_path, monkeypatch):\n    one.append(0)\n    yield len(one)\n\n"
         "def test_it(one, two):\n    assert two == 2\n    assert app.add(one[0], two) == 3\n",
     ),
+    "a test that asks for pytest's own output": Kind(
+        PLAIN,
+        "a - b",
+        "a + b",
+        "import app\n\ndef test_it(request):\n    config = request.config\n"
+        "    reporter = config.pluginmanager.get_plugin('terminalreporter')\n"
+        "    assert reporter.config is config and config.get_terminal_writer()\n"
+        "    assert app.add(1, 2) == 3\n",
+    ),
     "results that are kept by the library": Kind(
         "import functools\n\n@functools.lru_cache(None)\ndef add(a, b):\n    return plus(a, b)\n\n"
         "def plus(a, b):\n    return a - b\n",

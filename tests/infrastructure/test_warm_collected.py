@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +87,11 @@ def test_kept(capsys):
 
 def test_raises():
     shop.Cart().add()
+
+
+def test_with_the_reporter(request):
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    assert request.config.get_terminal_writer() is reporter._tw
 """
 EDITS = {
     "nothing": ("", ""),
@@ -117,7 +122,7 @@ class Bench:
         (folder / "test_shop.py").write_text(TESTS)
         self.fresh: PytestRunner = runner(folder)
         self.asked = [result.nodeid for result in self.fresh.discover().results]
-        self.warm = replace(self.fresh)
+        self.warm = copy.copy(self.fresh)
         self.forks = Forks(self.fresh)
         self.forks.use(Depth.CONFIGURED)
         self.warm.call = self.forks.call
@@ -166,10 +171,16 @@ def test_a_test_that_changes_is_collected_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     try:
         (tmp_path / "test_shop.py").write_text(TESTS.replace("== 3\n", "== -3\n"))
-        assert bench.warm.run(bench.asked).passed == {"test_shop.py::test_total"}
+        assert bench.warm.run(bench.asked).passed == {
+            "test_shop.py::test_total",
+            "test_shop.py::test_with_the_reporter",
+        }
         (tmp_path / "conftest.py").write_text("import shop\nshop.total = lambda prices: 3\n")
         (tmp_path / "test_shop.py").write_text(TESTS)
-        assert bench.warm.run(bench.asked).passed == {"test_shop.py::test_total"}
+        assert bench.warm.run(bench.asked).passed == {
+            "test_shop.py::test_total",
+            "test_shop.py::test_with_the_reporter",
+        }
     finally:
         bench.forks.close()
 

@@ -49,6 +49,10 @@ def counting(content, *args, **options):
 
 ast.parse = counting
 
+def pytest_runtest_logreport(report):
+    if report.failed:
+        print("failure", report.longreprtext, "end of failure")
+
 def pytest_unconfigure():
     print("parsed", len(parsed))
 """
@@ -73,7 +77,9 @@ def _run(folder: Path, *plugins: str) -> str:
 
 
 def _failures(output: str) -> str:
-    return re.sub(r" at 0x[0-9a-f]+", "", output.partition("= FAILURES =")[2].partition("short test summary")[0])
+    """What the reports hold; under the probe nothing of it is printed by pytest."""
+    failures = re.findall(r"failure (.*?) end of failure", output, re.DOTALL)
+    return re.sub(r" at 0x[0-9a-f]+", "", "\n".join(failures))
 
 
 def _parsed(output: str) -> int:
