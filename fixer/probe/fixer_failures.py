@@ -14,7 +14,7 @@ from collections import abc
 
 _MOST_TREES = 16
 _MOST_CHARACTERS = 2000000
-_COMPARED = (int, float, str, bytes, bool, type(None), list, tuple, dict, set, frozenset)
+_COMPARED: "tuple[type, ...]" = (int, float, str, bytes, bool, type(None), list, tuple, dict, set, frozenset)
 _PARAMETERS = ["lineno", "source", "assertion", "astnode"]
 
 
