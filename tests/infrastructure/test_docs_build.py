@@ -21,16 +21,14 @@ def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(MKDOCS is None, reason="mkdocs is not installed: pip install '.[docs]'")
+@pytest.mark.skipif(MKDOCS is None, reason="mkdocs is not installed: pip install '.[dev]'")
 def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     built = build(ROOT / "mkdocs.yml", tmp_path / "site")
     assert built.returncode == 0, built.stderr
     assert (tmp_path / "site/first_fix/index.html").is_file()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(MKDOCS is None, reason="mkdocs is not installed: pip install '.[docs]'")
+@pytest.mark.skipif(MKDOCS is None, reason="mkdocs is not installed: pip install '.[dev]'")
 def test_a_link_to_a_page_that_is_not_there_fails_the_build(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
