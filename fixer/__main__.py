@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 
@@ -13,7 +14,9 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As stderr does by itself: a name that the terminal's encoding lacks is shown escaped, and ends nothing.
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_command(sys.argv[1:])
+    gc.freeze()  # else Python looks once more through all that the engine has imported, for most of a second
+    sys.exit(code)
 
 
 if __name__ == "__main__":
