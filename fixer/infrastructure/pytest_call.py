@@ -72,7 +72,7 @@ def call_pytest(call: Call) -> Answer:
 
     def launch(arguments: tuple[str, ...], folder: Path, env: dict[str, str], printed: Path) -> Running:
         with printed.open("wb") as output:
-            argv = [str(call.python), "-m", "pytest", *arguments]
+            argv = [str(call.python), "-m", "fixer_pytest", *arguments]
             return start_group(argv, folder, _with_nonce_aside(env, printed.parent), output)
 
     with tempfile.TemporaryDirectory(prefix="fixer-run-", ignore_cleanup_errors=True) as name:

@@ -4,13 +4,15 @@ A change that only concerns functions is given to the functions that live; the l
 they are shown. Anything else that has changed, and a test that is not among those collected, is for others to run.
 """
 
+import functools
 import gc
 import importlib
 import json
 import linecache
 import time
 
-from fixer_contain import adopt_orphans, forked, outcome  # type: ignore[import-not-found]
+from fixer_ahead import Ahead  # type: ignore[import-not-found]
+from fixer_contain import adopt_orphans  # type: ignore[import-not-found]
 from fixer_failures import place_once, read_tests  # type: ignore[import-not-found]
 from fixer_fork import received, send  # type: ignore[import-not-found]
 from fixer_modules import is_rewritten, own_modules  # type: ignore[import-not-found]
@@ -58,26 +60,42 @@ class Collected:
         gc.collect()
         gc.freeze()
         adopt_orphans()
-        for request in received(channel.fileno()):
-            items, changes = self._items_of(request), self._changes()
-            if items is None or changes is None:
-                send(channel.fileno(), {"stale": True})
-                return False
-            importlib.invalidate_caches()
-            child = forked(None, ())
-            if not child:
+        requests, written = received(channel.fileno()), None
+        while True:
+            ahead = Ahead(written)
+            if not ahead.pid:
                 channel.close()
-                self._opened.forget()
-                become(request)
-                self._swap(changes)
-                self._session.items[:] = items
+                self._be(ahead.task(), become)
                 return True
-            send(channel.fileno(), {"pid": child})
-            send(channel.fileno(), outcome(child, request["seconds"], channel.fileno()))
-        return False
+            request = next(requests, None)
+            task = self._task(request) if request else None
+            if request is None or task is None:
+                ahead.end()
+                if request:
+                    send(channel.fileno(), {"stale": True})
+                return False
+            send(channel.fileno(), {"pid": ahead.pid})
+            ahead.begin(task)
+            tell = functools.partial(send, channel.fileno())
+            written = ahead.outcome(request["seconds"], channel.fileno(), tell)
 
-    def _items_of(self, request):
-        """Those asked for, in the order in which they were collected; None where there are others."""
+    def _task(self, request):
+        """What a run of this process has to be told; None where it is beyond it."""
+        chosen, changes = self._chosen(request), self._changes()
+        if chosen is None or changes is None:
+            return None
+        return {"request": request, "chosen": chosen, "changes": self._swapper.packed(changes)}
+
+    def _be(self, task, become):
+        importlib.invalidate_caches()
+        self._opened.forget()
+        become(task["request"])
+        for code in self._swapper.swap_packed(task["changes"]):
+            linecache.cache.pop(code.co_filename, None)
+        self._session.items[:] = [self._items[nodeid] for nodeid in task["chosen"]]
+
+    def _chosen(self, request):
+        """The ids asked for, in the order in which they were collected; None where there are others."""
         chosen = request["environ"].get("FIXER_PROBE_SELECT")
         if not chosen or "FIXER_PROBE_DESELECT" in request["environ"]:
             return None
@@ -85,7 +103,7 @@ class Collected:
             wanted = set(json.load(file))
         if not wanted <= self._items.keys():
             return None
-        return [item for nodeid, item in self._items.items() if nodeid in wanted]
+        return [nodeid for nodeid in self._items if nodeid in wanted]
 
     def _changes(self):
         """New code for the functions of what has changed on disk; None where that has to be imported."""
@@ -93,11 +111,6 @@ class Collected:
             return None
         texts = self._swapper.read(self._opened.changed())
         return None if texts is None else self._swapper.changes(texts, all_loaded=True, lines=True)
-
-    def _swap(self, changes):
-        for function, code in changes:
-            function.__code__ = code
-            linecache.cache.pop(code.co_filename, None)
 
 
 def _plain_source(module):

@@ -67,6 +67,15 @@ def _ending(child):
         os.close(descriptor)
 
 
+def leaves_nothing(child):
+    """Whether nothing will be left of a run that dies now: it has made no processes that live."""
+    try:
+        tasks = os.listdir("/proc/%d/task" % child)
+        return _children() == [child] and not any(_children_of(child, task) for task in tasks)
+    except OSError:
+        return False
+
+
 def limit(memory, seconds):
     """Bound this process, in bytes of address space and seconds of work."""
     if resource is None:
@@ -105,10 +114,14 @@ def _bury_orphans(spared):
 
 def _children():
     try:
-        with open("/proc/self/task/%d/children" % os.getpid()) as file:
-            return [int(pid) for pid in file.read().split()]
+        return _children_of(os.getpid(), os.getpid())
     except OSError:
         return []
+
+
+def _children_of(process, task):
+    with open("/proc/%d/task/%s/children" % (process, task)) as file:
+        return [int(pid) for pid in file.read().split()]
 
 
 def _exit_code(status):

@@ -23,6 +23,7 @@ import sys
 from fixer_contain import adopt_orphans, forked, kill_group, limit, outcome  # type: ignore[import-not-found]
 from fixer_modules import installed_modules  # type: ignore[import-not-found]
 from fixer_overlay import mount, overlay, starts_processes  # type: ignore[import-not-found]
+from fixer_pytest import use_installed_bytecode  # type: ignore[import-not-found]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _COLLECT_SECONDS = 30
@@ -33,6 +34,7 @@ _UNFIT = 99
 
 def main():
     """Serve, or be one run."""
+    use_installed_bytecode()
     if "FIXER_FORK_OVERLAY" in os.environ:
         with open(os.environ.pop("FIXER_FORK_OVERLAY"), encoding="ascii") as file:
             sys.exit(run(json.load(file)))

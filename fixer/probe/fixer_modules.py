@@ -7,6 +7,12 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
+def is_installed(file):
+    """Whether a file belongs to the standard library or to site-packages."""
+    parts = file.split(os.sep)
+    return file.startswith(_LIBRARY) or "site-packages" in parts or "dist-packages" in parts
+
+
 def own_modules():
     """The modules that are loaded from files, and are neither installed nor Python's own, nor these here."""
     return [module for name, module in _from_files() if name != "__main__" and not _is_foreign(module.__file__)]
@@ -14,7 +20,7 @@ def own_modules():
 
 def installed_modules():
     """The names of those that belong to the standard library or to site-packages."""
-    names = [name for name, module in _from_files() if _is_installed(module.__file__)]
+    names = [name for name, module in _from_files() if is_installed(module.__file__)]
     return [name for name in names if name not in ("__main__", "conftest")]
 
 
@@ -29,9 +35,4 @@ def _from_files():
 
 
 def _is_foreign(file):
-    return _is_installed(file) or file.startswith(_HERE)
-
-
-def _is_installed(file):
-    parts = file.split(os.sep)
-    return file.startswith(_LIBRARY) or "site-packages" in parts or "dist-packages" in parts
+    return is_installed(file) or file.startswith(_HERE)

@@ -27,6 +27,7 @@ import tempfile
 import traceback
 import types
 
+from fixer_ahead import say_ended  # type: ignore[import-not-found]
 from fixer_collected import Collecting  # type: ignore[import-not-found]
 from fixer_contain import (  # type: ignore[import-not-found]
     adopt_orphans,
@@ -39,6 +40,7 @@ from fixer_contain import (  # type: ignore[import-not-found]
 from fixer_failures import fail_once  # type: ignore[import-not-found]
 from fixer_fork import preload, received, send  # type: ignore[import-not-found]
 from fixer_opened import Opened  # type: ignore[import-not-found]
+from fixer_pytest import use_installed_bytecode  # type: ignore[import-not-found]
 from fixer_reports import forget_failures  # type: ignore[import-not-found]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -53,6 +55,7 @@ def main():
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     os.close(null)
+    use_installed_bytecode()
     opened = Opened()
     incoming = received(requests)
     preload(next(incoming, {"preload": ()})["preload"])
@@ -408,6 +411,7 @@ def _leave(status):
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
+    say_ended(status)
     os._exit(status)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import sys
 import time
 from pathlib import Path
 
+import _pytest.python
 import pytest
 from runners import runner
 
@@ -187,3 +189,33 @@ def test_byte_code_that_cannot_be_written_is_done_without(project: Path, tmp_pat
     kept.touch()  # no folder: nothing can be read or written below it
     made = PytestRunner(Path(sys.executable), project, bytecode=kept)
     assert not made.run_test_and_check(Path("test_calc.py"), "test_f")
+
+
+def test_installed_byte_code_is_used_where_it_lies_and_that_of_the_project_never_is(
+    project: Path, tmp_path: Path
+) -> None:
+    (project / "calc.py").write_text("VALUE = 1\n")
+    (project / "test_calc.py").write_text(
+        "import calc, _pytest.python\n\n\ndef test_places():\n"
+        "    assert _pytest.python.__cached__.startswith(_pytest.python.__file__[:-9])\n"
+        "    assert calc.VALUE == 2\n"
+    )
+    py_compile.compile(str(project / "calc.py"), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    (project / "calc.py").write_text("VALUE = 2\n")
+    py_compile.compile(_pytest.python.__file__)
+    kept = tmp_path / "bytecode"
+    assert PytestRunner(Path(sys.executable), project, bytecode=kept).discover().passed == {"test_calc.py::test_places"}
+    compiled = list(kept.rglob("*.pyc"))
+    assert {"calc", "test_calc"} <= {path.name.partition(".")[0] for path in compiled}
+    assert not [path for path in compiled if "_pytest" in path.parts]
+
+
+def test_what_runs_is_pytest_for_whoever_looks(project: Path) -> None:
+    (project / "test_main.py").write_text(
+        "import multiprocessing, sys\n\n\ndef test_main():\n"
+        "    assert sys.modules['__main__'].__spec__.name == 'pytest.__main__'\n"
+        "    assert sys.argv[0].endswith('__main__.py')\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        assert pool.apply(abs, (-1,)) == 1\n"
+    )
+    assert runner(project, timeout=20).discover().passed == {"test_main.py::test_main"}

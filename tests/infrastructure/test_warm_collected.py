@@ -130,9 +130,9 @@ class Bench:
         self.warm.run(self.asked)
 
     def processes(self) -> set[str]:
-        """Those that runs are forked from."""
+        """Those that runs are forked from: the configured one, and the one that has collected the tests."""
         server = self.forks._server().process.pid
-        return set(_below(server))
+        return set(_below(server, generations=2))
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def _told(results: Sequence[TestResult]) -> list[object]:
     return [re.sub(r"0x[0-9a-f]+|seconds=[0-9.e-]+", "", repr(result)) for result in results]
 
 
-def _below(pid: int) -> Iterator[str]:
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+def _below(pid: int, generations: int) -> Iterator[str]:
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if generations else ():
         yield child
-        yield from _below(int(child))
+        yield from _below(int(child), generations - 1)

@@ -298,6 +298,15 @@ def _family(pid: int) -> list[int]:
     return [pid, *(other for child in found for other in _family(child))]
 
 
+def _settled(server: int) -> list[int]:
+    """Loaded, configured, collected, and the next run."""
+    deadline = time.monotonic() + 20
+    while len(_family(server)) != 4:
+        assert time.monotonic() < deadline, _family(server)
+        time.sleep(0.01)
+    return _family(server)
+
+
 def _gone(pids: Sequence[int], seconds: float = 5.0) -> bool:
     deadline = time.monotonic() + seconds
     while any(Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids):
@@ -313,11 +322,35 @@ def _server(bench: Bench) -> int:
     return forks._server().process.pid
 
 
+def test_a_run_that_dies_while_it_waits_is_replaced(warm: Bench) -> None:
+    for _ in range(2):
+        os.kill(_settled(_server(warm))[-1], 9)
+        assert warm.runner.run([ADD]).of(ADD).reason == "AssertionError"
+    assert warm.process.depth is Depth.CONFIGURED
+
+
+def test_what_a_run_leaves_running_is_gone_before_the_next_begins(warm: Bench) -> None:
+    warm.write(
+        "    import subprocess, sys\n"
+        "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'], start_new_session=True)\n"
+        "    raise OSError(str(child.pid))"
+    )
+    details = warm.runner.run([ADD]).of(ADD).details
+    assert details
+    assert _gone([int(details.message)], seconds=0)
+    assert warm.processes() == 0
+
+
+def test_a_run_that_a_test_forks_does_not_answer_for_it(warm: Bench) -> None:
+    warm.write("    import os, time\n    if os.fork(): time.sleep(0.5)\n    return 4 if os.getppid() else 3")
+    assert warm.runner.run([ADD]).of(ADD).reason == "AssertionError"
+    assert warm.processes() == 0
+
+
 def test_closing_ends_every_process_and_removes_every_file(warm: Bench) -> None:
     forks = warm.process._forks
     assert forks
-    family = _family(_server(warm))
-    assert len(family) == 3  # loaded, configured, collected
+    family = _settled(_server(warm))
     warm.process.close()
     assert _gone(family)
     assert not forks._scratch.exists()
@@ -341,27 +374,23 @@ def test_when_fixer_is_killed_its_processes_end(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as fixer:
         assert fixer.stdout
         server = int(fixer.stdout.readline())
-        deadline = time.monotonic() + 20
-        while len(_family(server)) < 3 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        family = _family(server)
+        family = _settled(server)
         fixer.kill()
-    assert len(family) == 3
     assert _gone(family)
 
 
 def _memory(pid: int) -> int:
-    """Private kilobytes."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+    """Kilobytes of its own or shared with what it was forked from, or has forked."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 @pytest.mark.slow
 def test_a_thousand_in_a_row_leave_nothing_behind(warm: Bench, record_property: Callable[[str, object], None]) -> None:
     def state() -> tuple[list[int], list[int], int]:
-        family = _family(_server(warm))
-        files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in [os.getpid(), *family]]
-        return family, files, sum(map(_memory, family))
+        family = _settled(_server(warm))
+        files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in [os.getpid(), *family[:3]]]
+        return family[:3], files, sum(map(_memory, family[:3]))
 
     def verify(number: int) -> None:
         warm.write(f"    return {number % 7} - 9")
