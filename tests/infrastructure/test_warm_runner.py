@@ -301,6 +301,7 @@ def _family(pid: int) -> list[int]:
 def _settled(server: int) -> list[int]:
     """Loaded, configured, collected, and the next run."""
     deadline = time.monotonic() + 20
+    time.sleep(0.3)  # the last run has answered, and may still be dying
     while len(_family(server)) != 4:
         assert time.monotonic() < deadline, _family(server)
         time.sleep(0.01)
