@@ -37,14 +37,16 @@ class Ahead:
         line = self._line.fileno()
         _copy(self._written or (), line)
         for task in received(line):
+            send(line, {"begun": True})
             _own.append((os.getpid(), self._line, self._written is None))
             return task
         os._exit(0)
 
     def begin(self, task):
-        """Let it do this."""
-        with contextlib.suppress(OSError):  # that it died is what its outcome says
+        """Let it do this; false where it has died while it waited."""
+        with contextlib.suppress(OSError):
             send(self._line.fileno(), task)
+        return "begun" in _answer(self._line.fileno())
 
     def outcome(self, seconds, requests, tell):
         """Tell how it ended, and leave nothing of it behind; gives the memory that it wrote to, where that is new."""

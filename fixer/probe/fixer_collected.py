@@ -60,24 +60,27 @@ class Collected:
         gc.collect()
         gc.freeze()
         adopt_orphans()
-        requests, written = received(channel.fileno()), None
+        requests, request, written = received(channel.fileno()), None, None
         while True:
             ahead = Ahead(written)
             if not ahead.pid:
                 channel.close()
                 self._be(ahead.task(), become)
                 return True
-            request = next(requests, None)
+            request = request or next(requests, None)
             task = self._task(request) if request else None
             if request is None or task is None:
                 ahead.end()
                 if request:
                     send(channel.fileno(), {"stale": True})
                 return False
+            if not ahead.begin(task):
+                ahead.end()
+                continue
             send(channel.fileno(), {"pid": ahead.pid})
-            ahead.begin(task)
             tell = functools.partial(send, channel.fileno())
             written = ahead.outcome(request["seconds"], channel.fileno(), tell)
+            request = None
 
     def _task(self, request):
         """What a run of this process has to be told; None where it is beyond it."""
