@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -198,15 +199,19 @@ def _stack_frames(stacks: str) -> list[tuple[str, str]]:
 
 def _places(frames: Iterable[Sequence[Any]], project: Path) -> tuple[CodeLocation | None, tuple[CodeLocation, ...]]:
     """The innermost frame of the project, and all of them, outermost first."""
-    found = [CodeLocation(Path(file), int(line)) for file, line, *_ in frames]
-    own = tuple(place for place in found if _is_own(place.file, project))
+    places = ((_own_file(file, project), int(line)) for file, line, *_ in frames)
+    own = tuple(CodeLocation(file, line) for file, line in places if file)
     return (own[-1] if own else None), own
 
 
-def _is_own(file: Path, project: Path) -> bool:
+@lru_cache(maxsize=1000)
+def _own_file(name: str, project: Path) -> Path | None:
+    """The file, where it is one of the project's own. Most frames of most failures lead through the same few files."""
+    file = Path(name)
     if not file.is_relative_to(project):
-        return False
-    return not {"site-packages", ".venv", "venv", ".tox", ".nox"}.intersection(file.relative_to(project).parts)
+        return None
+    installed = {"site-packages", ".venv", "venv", ".tox", ".nox"}.intersection(file.relative_to(project).parts)
+    return None if installed else file
 
 
 def _captured(sections: Iterable[Sequence[str]]) -> str:

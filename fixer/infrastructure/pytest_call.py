@@ -143,7 +143,7 @@ class _Watch:
         self._call = call
         self._records = records
         self._printed = printed
-        self._last = re.compile(rb'"kind": "([a-z-]+)", "nonce": "' + nonce.encode() + rb'"}\n$')
+        self._nonce = nonce
         self._size = 0
         self._heard_at = 0.0
         self._kind = ""
@@ -168,7 +168,9 @@ class _Watch:
         self._size, self._heard_at = size, seconds
         with self._records.open("rb") as file:
             file.seek(max(0, size - 200))
-            last = self._last.search(file.read())
+            said = file.read()
+        # Not compiled once for all: most runs are over before anybody looks.
+        last = re.search(rb'"kind": "([a-z-]+)", "nonce": "' + self._nonce.encode() + rb'"}\n$', said)
         self._kind = last[1].decode() if last else self._kind
 
     def _patience(self) -> float:
