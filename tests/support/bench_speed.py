@@ -126,7 +126,8 @@ def _one_test(kind: Kind, asked: argparse.Namespace) -> list[Row]:
         bare = _Bare(python, project)
         sides = _in_turn(
             asked.repeat * 3,
-            warm=lambda: _seconds(lambda: runner.run([_RED])),
+            warm=lambda: _seconds(lambda: runner.run([_RED]), after=_THINKING_SECONDS),
+            at_once=lambda: _seconds(lambda: runner.run([_RED])),
             pytest=lambda: _seconds(lambda: _pytest(python, project)),
             bare=bare.seconds,
         )
@@ -136,7 +137,12 @@ def _one_test(kind: Kind, asked: argparse.Namespace) -> list[Row]:
     return [
         _row(what, "fresh pytest", sides["warm"], sides["pytest"], "ms", at_least=kind.least),
         _row(what, "bare fork, import, call", sides["warm"], sides["bare"], "ms", at_most=1.5),
+        _row(f"{what}, right after another", "fresh pytest", sides["at_once"], sides["pytest"], "ms", at_least=15),
     ]
+
+
+_THINKING_SECONDS = 0.2
+"""Between two looks at a test a model thinks, for much longer: meanwhile the next run is forked."""
 
 
 def _pytest(python: Path, project: Path) -> None:
@@ -288,6 +294,23 @@ def green(asked: argparse.Namespace) -> list[Row]:
         )
     what = f"fixer run, {asked.tests} green tests of 5 ms"
     return [_row(what, "pytest", sides["fixer"], sides["pytest"], "s", at_most=1.05)]
+
+
+def discovery(asked: argparse.Namespace) -> list[Row]:
+    """The first run of all tests, with all that is recorded of them, against plain pytest."""
+    python = _environment((), asked.cache)
+    with tempfile.TemporaryDirectory(prefix="fixer-bench-") as name:
+        folder = Path(name).resolve()
+        body = "".join(f"def test_{n}():\n    time.sleep(0.001)\n\n\n" for n in range(50))
+        for number in range(asked.tests // 50):
+            (folder / f"test_{number:03}.py").write_text("import time\n\n\n" + body)
+        sides = _in_turn(
+            max(1, asked.repeat // 2),
+            probe=lambda: _seconds(PytestRunner(python, folder, environ=_quiet(), record_lines=True).discover),
+            pytest=lambda: _seconds(lambda: _run([str(python), "-m", "pytest", "-q"], folder, 0)),
+        )
+    what = f"discovery of {asked.tests} green tests of 1 ms"
+    return [_row(what, "pytest", sides["probe"], sides["pytest"], "s", at_most=1.1)]
 
 
 def ten_bugs(asked: argparse.Namespace) -> list[Row]:
@@ -468,7 +491,8 @@ def _run(argv: Sequence[str], folder: Path, code: int, env: Mapping[str, str] | 
     return done.stdout
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object], after: float = 0.0) -> float:
+    time.sleep(after)
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -523,6 +547,7 @@ def _machine() -> dict[str, object]:
 ROWS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "one-test": one_test,
     "candidates": candidates,
+    "discovery": discovery,
     "green": green,
     "ten-bugs": ten_bugs,
     "memory": memory,
