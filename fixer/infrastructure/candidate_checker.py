@@ -82,13 +82,16 @@ class ForkChecker:
         """
         busy: dict[ForkServer, _Job] = {}
         folder = self._scratch / f"check{next(self._numbers)}"
-        folder.mkdir()
+        (folder / "tmp").mkdir(parents=True)
         try:
             few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
             plan = replace(self._planned(folder, tuple(nodeids), warm=not few), vital=tuple(vital or nodeids))
             supply = Supply(iter(candidates), min(self._together, plan.together))
+            begun = monotonic()
             while True:
-                while len(busy) < self._jobs and (dealt := supply.deal()):
+                alone = len(self._idle) + len(busy) < 2 and monotonic() < begun + _ALONE_SECONDS
+                jobs = 1 if alone else self._jobs
+                while len(busy) < jobs and (dealt := supply.deal()):
                     self._start(busy, plan, dealt)
                 if not busy:
                     return
@@ -252,6 +255,8 @@ class _Job:
 _Shown = dict[str, tuple[Verdict, str]]
 _WORTH_WARMING = 3
 """Candidates; fewer do not earn back the time that it takes to prepare for them."""
+_ALONE_SECONDS = 0.2
+"""In which one process tries them: most that can be found are found by then, and to start another costs as much."""
 _START_SECONDS = 20.0
 _FIRST_SECONDS = 5.0
 """For a test on the unchanged sources, which may hang: that is what is wrong with some."""
@@ -302,6 +307,7 @@ def _environ(plan: _Plan, job: _Job) -> Mapping[str, str]:
     # Byte code is matched by size and second and goes stale, so it is shared by the runs of one check only.
     environ = {
         "PYTHONPYCACHEPREFIX": str(plan.folder / "bytecode"),
+        "TMPDIR": str(plan.folder / "tmp"),  # what a test leaves there, thousands of candidates would leave
         "FIXER_PROBE_OUT": str(job.records),
         "FIXER_PROBE_NONCE": job.nonce,
         "FIXER_PROBE_TIMEOUT": str(plan.test_seconds),

@@ -76,12 +76,12 @@ def leaves_nothing(child):
         return False
 
 
-def limit(memory, seconds):
-    """Bound this process, in bytes of address space and seconds of work."""
+def limit(memory, seconds, size=None):
+    """Bound this process, in bytes of address space, seconds of work and, where given, bytes of each file it writes."""
     if resource is None:
         return
-    limits = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1), (resource.RLIMIT_CORE, 0))
-    for kind, most in limits:
+    limits = [(resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1), (resource.RLIMIT_CORE, 0)]
+    for kind, most in limits + ([(resource.RLIMIT_FSIZE, size)] if size else []):
         _, hard = resource.getrlimit(kind)
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 

@@ -19,6 +19,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 
 from fixer_contain import adopt_orphans, forked, kill_group, limit, outcome  # type: ignore[import-not-found]
 from fixer_modules import installed_modules  # type: ignore[import-not-found]
@@ -29,6 +30,8 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _COLLECT_SECONDS = 30
 _STOP = bytes(8)
 _UNFIT = 99
+_MOST_OF_A_FILE = 64 << 20
+"""Bytes: a candidate may write without end."""
 """The exit code of a fork whose change has to be imported."""
 
 
@@ -121,9 +124,10 @@ class Warm:
 def run(request, plugin=None):
     """Be a run: pytest on the request's sources, from its folder, with its arguments; gives pytest's exit status."""
     if plugin is None:
-        limit(request["memory"], request["seconds"])
+        limit(request["memory"], request["seconds"], _MOST_OF_A_FILE)
     os.chdir(request["folder"])
     os.environ.update(request["environ"])
+    tempfile.tempdir = None  # it was another one's
     sys.path[0] = request["folder"]  # as `python -m pytest` has it
     sys.path.append(_HERE)
     sys.argv = ["pytest"] + request["arguments"]
@@ -166,7 +170,7 @@ def _serve_collected(channel):
                     swapper.prepare(path for files in _candidates(request) for path in files)
                 child = forked(None, (channel.fileno(),))
                 if not child and "batch" in request:
-                    limit(request["memory"], request["seconds"])
+                    limit(request["memory"], request["seconds"], _MOST_OF_A_FILE)
                     batch.run(request)
                 if not child:
                     return _become(request, swapper, session)
@@ -182,7 +186,7 @@ def _candidates(request):
 
 
 def _become(request, swapper, session):
-    limit(request["memory"], request["seconds"])
+    limit(request["memory"], request["seconds"], _MOST_OF_A_FILE)
     overlay(request["overlay"])
     if not swapper.swap(request["overlay"]):
         os._exit(_UNFIT)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,3 +143,36 @@ def _shown(project: Path, kind: Kind, place: int) -> dict[str, bool]:
         checked = list(checker.check(iter([{path: text} for text in texts]), [nodeid]))
     assert len(checked) == len(texts)
     return {overlay[path]: bool(run.of(nodeid)) for overlay, run in checked}
+
+
+@pytest.mark.slow
+def test_twenty_thousand_take_no_more_memory_than_a_thousand(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    kind = KINDS["a function"]
+    (tmp_path / "app.py").write_text(kind.source)
+    (tmp_path / "test_app.py").write_text(kind.test)
+    texts = (kind.source.replace(kind.wrong, f"{kind.wrong} - {number}") for number in range(20_000))
+    overlays = ({tmp_path / "app.py": text} for text in texts)
+    with ForkChecker(python=Path(sys.executable), project=tmp_path, rootdir=lambda: tmp_path) as checker:
+        tracemalloc.start()
+        for number, (_, run) in enumerate(checker.check(overlays, ["test_app.py::test_it"])):
+            assert not run.passed
+            if number == 1_000:
+                before = tracemalloc.get_traced_memory()[0], _memory(checker)
+        after = tracemalloc.get_traced_memory()[0], _memory(checker)
+        tracemalloc.stop()
+    record_property(
+        "told", f"20,000 candidates: {(after[0] - before[0]) // 1000} kB more here, {after[1] - before[1]} there"
+    )
+    assert number == 19_999
+    assert after[0] - before[0] < 2_000_000
+    assert after[1] - before[1] < 8_000
+
+
+def _memory(checker: ForkChecker) -> int:
+    """Kilobytes of the largest of the processes that candidates are forked from; some may be at work."""
+    pids = [server.pid for server in checker._idle]
+    pids += [int(child) for pid in pids for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    lines = [line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    return max(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))

@@ -142,6 +142,24 @@ def test_no_process_of_a_candidate_stays(runs: Runs, tmp_path: Path) -> None:
     assert not [pid for pid in note.read_text().split() if Path(f"/proc/{pid}").exists()]
 
 
+def test_a_candidate_that_fills_the_disk_is_stopped_and_nothing_is_left_of_it(
+    runs: Runs, project: Path, tmp_path: Path
+) -> None:
+    note = tmp_path / "where"
+    body = (
+        "    import tempfile\n"
+        f"    name = tempfile.mkdtemp(); open({str(note)!r}, 'w').write(name)\n"
+        "    with open(name + '/much', 'wb') as file:\n"
+        "        while True: file.write(bytes(1 << 20)); file.flush()"
+    )
+    started = time.monotonic()
+    filling, right = runs(body, "    return a + b")
+    assert not filling.of(ADD)
+    assert right.of(ADD)
+    assert time.monotonic() - started < 15
+    assert not Path(note.read_text()).exists()
+
+
 def test_the_rest_is_stopped_when_the_caller_stops(project: Path, checker: ForkChecker) -> None:
     slow = SOURCE.replace("return a - b", "import time; time.sleep(60)")
     right = SOURCE.replace("a - b", "a + b")
