@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 COUNTING = """\
 import json, os, subprocess, sys
-if sys.argv[1:3] == ["-m", "pytest"]:
+if sys.argv[1:3] == ["-m", "fixer_pytest"]:
     select = os.environ.get("FIXER_PROBE_SELECT")
     ids = json.load(open(select)) if select else []
     with open({calls!r}, "a") as file:

@@ -142,7 +142,7 @@ select = os.environ.get("FIXER_PROBE_SELECT")
 ids = json.load(open(select)) if select else None
 started = time.monotonic()
 code = subprocess.call([PYTHON, *sys.argv[1:]])
-if sys.argv[1:3] == ["-m", "pytest"]:
+if sys.argv[1:3] == ["-m", "fixer_pytest"]:
     call = {"ids": ids, "traced": "FIXER_PROBE_TRACE" in os.environ, "seconds": time.monotonic() - started}
     open(CALLS, "a").write(json.dumps(call) + "\\n")
 sys.exit(code)
