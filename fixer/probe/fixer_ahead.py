@@ -80,7 +80,7 @@ class Ahead:
             return None
         line = self._line.fileno()
         ready = select.select([line], [], [], _LEARN_SECONDS)[0]
-        return _answer(line).get("written") if ready else None
+        return ranges(_answer(line).get("written", ())) if ready else None
 
 
 def say_ended(status):
@@ -92,6 +92,13 @@ def say_ended(status):
             send(line.fileno(), {"code": status})
             if is_first:
                 send(line.fileno(), {"written": _written()})
+
+
+def ranges(told):
+    """What a run has told of the memory that it wrote to; nothing where that is something else."""
+    with contextlib.suppress(TypeError, ValueError):
+        return [(int(start), int(size)) for start, size in told]
+    return []
 
 
 _own: "list[tuple[int, socket.socket, bool]]" = []

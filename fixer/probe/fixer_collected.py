@@ -76,6 +76,7 @@ class Collected:
                 return False
             if not ahead.begin(task):
                 ahead.end()
+                written = ()
                 continue
             send(channel.fileno(), {"pid": ahead.pid})
             tell = functools.partial(send, channel.fileno())

@@ -29,9 +29,9 @@ from fixer_pytest import use_installed_bytecode  # type: ignore[import-not-found
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _COLLECT_SECONDS = 30
 _STOP = bytes(8)
-_UNFIT = 99
 _MOST_OF_A_FILE = 64 << 20
 """Bytes: a candidate may write without end."""
+_UNFIT = 99
 """The exit code of a fork whose change has to be imported."""
 
 

@@ -14,7 +14,7 @@ import fixer
 
 PROGRAM = """
 import json, os, resource
-from fixer_ahead import _copy, _written
+from fixer_ahead import _copy, _written, ranges
 
 page = os.sysconf("SC_PAGE_SIZE")
 data = bytearray(2000 * page)
@@ -44,6 +44,7 @@ quiet, _ = os.pipe()
 awaited, other = os.pipe()
 os.write(other, b"a task")
 first = faults((), quiet)
+assert [ranges(told) for told in ([[1, 2]], [[1]], ["ab"], 3, None, {})] == [[(1, 2)], [], [], [], [], []]
 print(json.dumps([
     first["faults"], sum(size for _, size in first["written"]) // page,
     faults(first["written"], quiet)["faults"], faults(first["written"], awaited)["faults"],
