@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class Failure:
     def is_a(self, *types: str) -> bool:
         """Whether the test died of one of these exceptions."""
         return self.error_type.rpartition(".")[2] in types
+
+    def quoted(self, error_type: str, word: str) -> str:
+        """What the message of an exception of this type names behind a word; empty where it is another exception."""
+        found = re.search(rf"{word} '([^']+)'", self.message)
+        return found[1] if found and self.is_a(error_type) else ""
 
 
 class Scope:
@@ -164,6 +170,11 @@ class Place:
         """Whether a node is the function of a call."""
         parent = self.parent(node)
         return isinstance(parent, ast.Call) and parent.func is node
+
+    @property
+    def missing_name(self) -> str:
+        """The name that the error says has no value."""
+        return self.failure.quoted("NameError", "name") or self.failure.quoted("UnboundLocalError", "variable")
 
     @cached_property
     def indent_step(self) -> str:

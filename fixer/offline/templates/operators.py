@@ -117,10 +117,15 @@ class OperandOrder:
         Example("x = a - b", "x = b - a"),
         Example("x = a + b * c", "x = (a + b) * c"),
         Example("x = (a + b) * c", "x = a + b * c"),
+        Example("if a[0] or not a:\n    pass", "if not a or a[0]:\n    pass"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Swap the operands where that matters; move parentheses."""
+        """Swap the operands where that matters, as where the first guards the second; move parentheses."""
+        for chain in place.nodes(ast.BoolOp):
+            word = " and " if isinstance(chain.op, ast.And) else " or "
+            last = [chain.values[-1], *chain.values[:-1]]
+            yield place.replace(chain, word.join(_grouped(place, value) for value in last))
         for node in place.nodes(ast.BinOp):
             left, right = place.text(node.left), place.text(node.right)
             operator = _ARITHMETIC[type(node.op)]

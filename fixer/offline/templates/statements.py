@@ -117,6 +117,10 @@ class Misplaced:
             "def f(a):\n    for x in a:\n        y = x\n    return y",
         ),
         Example("for x in a:\n    y = x\nprint(y)", "for x in a:\n    y = x\n    print(y)"),
+        Example(
+            "for x in a:\n    if x:\n        y = x\n        z = y\n        g(z)",
+            "for x in a:\n    if x:\n        y = x\n    z = y\n    g(z)",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -127,8 +131,8 @@ class Misplaced:
         index = block.index(place.statement)
         if index + 1 < len(block):
             yield _swapped(place, block[index + 1])
-        if index == len(block) - 1 and len(block) > 1:
-            yield from _dedented(place)
+        if index:
+            yield from _dedented(place, block[-1], -0.3 * (len(block) - 1 - index))
         if index:
             yield from _indented(place, block[index - 1])
 
@@ -159,6 +163,30 @@ class Superfluous:
         stop = min(last + len(place.source.newline), len(place.source.text))
         at_end = last == len(place.source.text)
         yield Edit(first - len(place.source.newline) if at_end else first, stop, "")
+
+
+class Replaced:
+    """A statement that should be another one: one of the function's own, or an assignment of one name to another."""
+
+    name = "other statement"
+    source = GENPROG
+    prior = 0.15
+    examples = (
+        Example(
+            "def f(a):\n    b = a[0]\n    for i in a:\n        if i:\n            bb - 1\n    return b",
+            "def f(a):\n    b = a[0]\n    for i in a:\n        if i:\n            b = i\n    return b",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put such a statement in the place of a simple one."""
+        node = place.statement
+        if not isinstance(node, ast.Expr | ast.Assign | ast.AugAssign) or node.end_lineno != node.lineno:
+            return
+        start, end = place.source.span(node)
+        useless = 1.5 if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call | ast.Await) else 0.0
+        for line, weight in _statements_to_add(place):
+            yield Edit(start, end, line, weight + useless)
 
 
 _CRASHES = ("TypeError", "AttributeError", "IndexError", "ZeroDivisionError", "KeyError", "ValueError")
@@ -211,12 +239,13 @@ def _swapped(place: Place, following: ast.stmt) -> Edit:
     return Edit(start, end, text[again:end] + text[middle:again] + text[start:middle])
 
 
-def _dedented(place: Place) -> Iterator[Edit]:
+def _dedented(place: Place, last: ast.stmt, weight: float) -> Iterator[Edit]:
+    """The statement and what follows it in its block, up to the last, out of the block."""
     parent = place.parent(place.statement)
     outer = place.source.indent_of(parent) if isinstance(parent, ast.For | ast.While | ast.If | ast.With) else None
     inner = place.source.indent_of(place.statement)
     if outer is not None and inner is not None:
-        yield _moved(place, inner, outer)
+        yield _moved(place, last, inner, outer, weight)
 
 
 def _indented(place: Place, before: ast.stmt) -> Iterator[Edit]:
@@ -224,11 +253,12 @@ def _indented(place: Place, before: ast.stmt) -> Iterator[Edit]:
     deeper = place.source.indent_of(inside[-1]) if inside else None
     own = place.source.indent_of(place.statement)
     if deeper is not None and own is not None and not isinstance(before, ast.FunctionDef | ast.ClassDef):
-        yield _moved(place, own, deeper)
+        yield _moved(place, place.statement, own, deeper)
 
 
-def _moved(place: Place, old: str, new: str) -> Edit:
+def _moved(place: Place, last: ast.stmt, old: str, new: str, weight: float = 0.0) -> Edit:
     start = place.source.line_start(place.statement.lineno)
-    end = place.source.span(place.statement)[1]
+    end = place.source.span(last)[1]
     lines = place.source.text[start:end].split("\n")
-    return Edit(start, end, "\n".join(new + line.removeprefix(old) if line.strip() else line for line in lines))
+    moved = "\n".join(new + line.removeprefix(old) if line.strip() else line for line in lines)
+    return Edit(start, end, moved, weight)
