@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import MUTATION, SSTUBS, TBAR, Example
+from fixer.offline.templates.base import ELEMENTS, MUTATION, SSTUBS, TBAR, Example
 
 
 class Comparison:
@@ -209,7 +209,7 @@ class AddOperand:
                         yield place.replace(node, f"{text} {operator} {other}", -0.6 * weight)
 
 
-_SLOTS = (ast.Return, ast.Call, ast.Assign, ast.AugAssign, ast.Compare, ast.Subscript, ast.Slice, ast.Yield)
+_SLOTS = (ast.Return, ast.Call, ast.Assign, ast.AugAssign, ast.Compare, ast.Subscript, ast.Slice, ast.Yield, *ELEMENTS)
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
     ast.LtE: "<=",

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from fixer.offline.place import Place
-from fixer.offline.source import Edit
+from fixer.offline.source import Edit, Function
 from fixer.offline.templates.base import Example
 
 _PYLINT = "pylint R1710 inconsistent-return-statements"
@@ -35,13 +35,17 @@ class EndWithoutResult:
             "def f(a):\n    if a:\n        return True",
             "def f(a):\n    if a:\n        return True\n    return False",
         ),
+        Example(
+            "def f(a):\n    if a:\n        return 1\n    'Words.'",
+            "def f(a):\n    if a:\n        return 1\n    return 0\n    'Words.'",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Give at the end what the function gives elsewhere, an operand of that, or a usual value."""
         node, function = place.statement, place.function
         returned = _returned(place)
-        if function is None or function.body[-1] is not node or not returned or isinstance(node, ast.Return):
+        if function is None or _last(function) is not node or not returned or isinstance(node, ast.Return):
             return
         parts = [part for value in returned if isinstance(value, ast.BinOp) for part in (value.left, value.right)]
         opposite = [other for value in returned for other in _opposite(place.text(value))]
@@ -105,6 +109,12 @@ class ChoiceTooMany:
 
 
 _USUAL = ("False", "None", "0", "-1", "[]", "True", "''")
+
+
+def _last(function: Function) -> ast.stmt:
+    """Documentation that stands at the end, where it is none, left out."""
+    said = [node for node in function.body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+    return said[-1] if said else function.body[-1]
 
 
 def _returned(place: Place) -> list[ast.expr]:

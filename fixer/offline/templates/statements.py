@@ -49,6 +49,7 @@ class Guard:
     examples = (
         Example("def f(x):\n    return x.a", "def f(x):\n    if x is None:\n        return None\n    return x.a"),
         Example("def f(x):\n    return 1 / x", "def f(x):\n    if not x:\n        return 0\n    return 1 / x"),
+        Example("def f(n):\n    return f(n - 1)", "def f(n):\n    if n < 2:\n        return n\n    return f(n - 1)"),
         Example("def f(x):\r\n\treturn x[0]", "def f(x):\r\n\tif not x:\r\n\t\treturn None\r\n\treturn x[0]"),
         Example(
             "def f(x):\n    for i in x:\n        g(i)",
@@ -66,9 +67,10 @@ class Guard:
         if any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement)):
             ways = ["continue", *ways, "break"]
         for name in dict.fromkeys(used):
-            for test in (f"{name} is None", f"not {name}"):
+            for test, less in _EMPTY:
                 for weight, way in enumerate(ways):
-                    yield from place.before(f"if {test}:", place.indent_step + way, weight=crash - 0.2 * weight)
+                    lines = f"if {test.format(name)}:", place.indent_step + way
+                    yield from place.before(*lines, weight=crash - 0.2 * weight - less)
 
 
 class Missing:
@@ -189,6 +191,14 @@ class Replaced:
             yield Edit(start, end, line, weight + useless)
 
 
+_EMPTY = (
+    ("{} is None", 0.0),
+    ("not {}", 0.0),
+    ("{} == 1", 1.0),
+    ("{} < 0", 1.2),
+    ("{} < 2", 1.2),
+    ("len({}) < 2", 1.4),
+)
 _CRASHES = ("TypeError", "AttributeError", "IndexError", "ZeroDivisionError", "KeyError", "ValueError")
 
 
