@@ -77,6 +77,8 @@ class OfflineModel:
         if not search.also_red:
             return search(singles)
         outcome = search(singles, share=_FOR_SINGLES)
+        if not outcome.found:
+            outcome = outcome.joined(search(singles, share=_FOR_SINGLES))
         if not outcome.is_enough:
             outcome = outcome.joined(climb(search, request, sources, outcome.found, self._candidates))
         return outcome if outcome.is_enough else outcome.joined(search(singles))
@@ -121,6 +123,7 @@ _MOST_SOURCES = 8
 _MOST_WITNESSES = 40
 _MOST_TOLD = 3
 _FOR_SINGLES = 0.5
+"""Of the time; of the rest, again, where there is nothing yet to go on from."""
 _WIDTHS = (60, 240, 960)
 """Edits of one template at one statement, times the number of the attempt."""
 _NOISE_PER_ATTEMPT = 0.25

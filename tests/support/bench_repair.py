@@ -32,6 +32,7 @@ from repair_rank import Rank, TimedChecker, rank_of_right, tree
 from repair_sets import SETS, Case
 
 from fixer.application.ports import RepairRequest
+from fixer.domain.errors import TestsCannotRun
 from fixer.domain.models import TestError, TestRun, Verdict
 from fixer.infrastructure.candidate_checker import ForkChecker
 from fixer.infrastructure.pytest_runner import PytestRunner
@@ -112,7 +113,7 @@ def _alone(job: tuple[Case, float, int, bool]) -> Repaired:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
         try:
             return worker.submit(_repair, job).result()
-        except BrokenProcessPool:
+        except (BrokenProcessPool, TestsCannotRun):
             return Repaired(job[0].name, False, False, "died")
 
 

@@ -67,6 +67,7 @@ CATALOGUE: tuple[Template, ...] = (
     statements.MissingReturn(),
     returns.EndWithoutResult(),
     returns.EarlyResult(),
+    returns.OtherwiseMissing(),
     returns.ChoiceTooMany(),
     statements.Guard(),
     statements.Missing(),

@@ -83,6 +83,37 @@ class EarlyResult:
             yield Edit(start, end, f"{place.source.newline}{outer}{place.text(node.orelse[0])}")
 
 
+class OtherwiseMissing:
+    """A condition that says nothing of the other case, inside a loop that then never ends or goes on for nothing."""
+
+    name = "missing else"
+    source = "TBar (Liu et al. 2019): statement inserted"
+    prior = 0.3
+    examples = (
+        Example(
+            "def f(a, n):\n    while n:\n        if n in a:\n            n -= 1",
+            "def f(a, n):\n    while n:\n        if n in a:\n            n -= 1\n        else:\n            break",
+        ),
+        Example(
+            "def f(a):\n    for x in a:\n        if x:\n            return x",
+            "def f(a):\n    for x in a:\n        if x:\n            return x\n        else:\n            return None",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Leave the loop or the function in the other case."""
+        node = place.statement
+        looped = any(isinstance(up, ast.For | ast.While) for up in place.source.above(node))
+        indent = place.source.indent_of(node)
+        if not isinstance(node, ast.If) or node.orelse or not looped or indent is None:
+            return
+        end, newline = place.source.span(node)[1], place.source.newline
+        ways = ["break", *(f"return {name}" for name in place.scope.locals), "return None", "return False", "continue"]
+        for weight, way in enumerate(ways):
+            lines = ("", f"{indent}else:", indent + place.indent_step + way)
+            yield Edit(end, end, newline.join(lines), -0.2 * weight)
+
+
 class ChoiceTooMany:
     """A choice between two values where one of them is always meant."""
 
