@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from repair_sets import SETS
+from bench_repair import repair
+from repair_sets import SETS, Case
 
 PROGRAM = "def paired(s):\n    def check(t):\n        return t\n    return check(s)\n"
 
@@ -37,3 +38,16 @@ def test_the_halves_share_no_program_and_leave_none_out(checkout: Path) -> None:
         {case.name for case in SETS["humanevalfix"](checkout, half, 0, 1000)} for half in ("known", "unseen")
     )
     assert len(known | unseen) == len(known) + len(unseen) == 164
+
+
+@pytest.mark.slow
+def test_one_red_test_is_asked_about_after_the_other_until_all_are_green() -> None:
+    right = "def half(n):\n    return n / 2\n\n\ndef more(n):\n    return n + 1\n"
+    broken = right.replace("n / 2", "n * 2").replace("n + 1", "n - 1")
+    tests = "from program import *\n\n\n" + "".join(
+        f"def test_{name}_{n}():\n    assert {name}({n}) == {value}\n\n\n"
+        for name, n, value in (("half", 4, 2), ("half", 9, 4.5), ("more", 4, 5), ("more", 9, 10))
+    )
+    files = {"program.py": broken, "test_program.py": tests}
+    done = repair((Case("two", files, "program.py", "test_program.py", right, ("half", "more")), 20.0, 0, False))
+    assert (done.passes, done.right, done.answers) == (True, True, 2)

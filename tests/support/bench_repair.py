@@ -12,11 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +26,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from cpu_time import begin_counting, counted, so_far
-from repair_rank import Rank, TimedChecker, rank_of_right, tree
+from repair_judge import applied, difference, is_green, is_right
+from repair_rank import Rank, TimedChecker, rank_of_right
 from repair_sets import SETS, Case
 
 from fixer.application.ports import RepairRequest
@@ -112,12 +111,13 @@ def _alone(job: tuple[Case, float, int, bool]) -> Repaired:
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
         try:
-            return worker.submit(_repair, job).result()
+            return worker.submit(repair, job).result()
         except (BrokenProcessPool, TestsCannotRun):
             return Repaired(job[0].name, False, False, "died")
 
 
-def _repair(job: tuple[Case, float, int, bool]) -> Repaired:
+def repair(job: tuple[Case, float, int, bool]) -> Repaired:
+    """What comes of a program in so many seconds with a seed of the search; or only the right edit's rank."""
     case, seconds, seed, ranks = job
     with tempfile.TemporaryDirectory(prefix="fixer-repair-") as folder:
         project = Path(folder, "project")
@@ -154,7 +154,7 @@ def _searched(
         answer, passed = _asked(project, asked, nodeids, seconds - cpu, seed)
         cpu += counted() - before
         first = passed - before if passed and first is None else first
-        text = _applied(answer, project)
+        text = applied(answer, project)
         answers.append(answer)
         if text is None:
             break
@@ -205,8 +205,8 @@ def _judged(case: Case, project: Path, answers: Sequence[str], cpu: float) -> tu
     if text == old:
         return Repaired(case.name, False, False, "no fix found", tried=tried, cpu=cpu), ""
     shutil.rmtree(project / ".pytest_cache", ignore_errors=True)
-    green = _is_green(project)
-    right, how, compared, differ = _is_right(case, project, text) if green else (False, "tests fail", 0, "")
+    green = is_green(project)
+    right, how, compared, differ = is_right(case, project, text) if green else (False, "tests fail", 0, "")
     kinds = [found[1] for answer in answers if (found := re.search(r"Changed the (.*?) at", answer))]
     sure = [int(found[1]) / 100 for answer in answers if (found := re.search(r"Confidence (\d+)%", answer))]
     repaired = Repaired(
@@ -220,7 +220,7 @@ def _judged(case: Case, project: Path, answers: Sequence[str], cpu: float) -> tu
         cpu,
         compared,
         differ,
-        "\n".join(_difference(old, text)),
+        "\n".join(difference(old, text)),
         min(sure, default=0.0),
         answers=len(kinds),
     )
@@ -231,71 +231,6 @@ def _others(answer: str) -> int:
     """How many more edits pass, as the answer says."""
     found = re.search(r"(\d+|One) other edit", answer)
     return 0 if not found else 1 if found[1] == "One" else int(found[1])
-
-
-def _applied(answer: str, project: Path) -> str | None:
-    """The file as Aider would leave it."""
-    from aider.coders.editblock_coder import do_replace, find_original_update_blocks
-
-    names = [str(path.relative_to(project)) for path in project.rglob("*.py")]
-    for name, before, after in find_original_update_blocks(answer, valid_fnames=names):
-        path = project / name
-        return str(do_replace(str(path), path.read_text(), before, after, ("```", "```")))
-    return None
-
-
-def _difference(old: str, new: str) -> list[str]:
-    from difflib import unified_diff
-
-    lines = list(unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))
-    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
-
-
-def _is_green(project: Path) -> bool:
-    argv = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    try:
-        return subprocess.run(argv, cwd=project, capture_output=True, check=False, timeout=120).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def _is_right(case: Case, project: Path, text: str) -> tuple[bool, str, int, str]:
-    if tree(text) == tree(case.reference):
-        return True, "equal tree", 0, ""
-    (project / case.broken).write_text(case.reference)
-    request = {
-        "project": str(project),
-        "tests": case.tests,
-        "file": str(project / case.broken),
-        "functions": case.functions,
-        "reference": case.reference,
-        "candidate": text,
-        "wanted": 300,
-        "seed": 1,
-    }
-    folders = os.pathsep.join(str(project / Path(name).parent) for name in (case.broken, case.tests))
-    environ = {**os.environ, "PYTHONPATH": folders, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-    script = Path(__file__).with_name("differential.py")
-    try:
-        done = subprocess.run(
-            [sys.executable, str(script)],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-            env=environ,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        return False, f"not compared: {type(error).__name__}", 0, ""
-    answer = json.loads(done.stdout)
-    enough = answer["compared"] >= _ENOUGH
-    how = "differs" if answer["differ"] else "equal on inputs" if enough else "too few inputs"
-    return how == "equal on inputs", how, answer["compared"], answer["differ"]
-
-
-_ENOUGH = 50
-"""Inputs; fewer say too little."""
 
 
 _MOST_ANSWERS = 12
