@@ -44,9 +44,10 @@ class Outcome:
         return any(one.complete or not one.misses_alike for one in self.found)
 
     def joined(self, later: Outcome) -> Outcome:
-        """Two parts of one search; the later one tells the seconds of both."""
+        """Two parts of one search; the seconds count from its beginning."""
         found, failed = (*self.found, *later.found), self.failed | later.failed
-        return Outcome(found, failed, self.tried + later.tried, later.seconds, (*self.near, *later.near)[:3])
+        seconds = max(self.seconds, later.seconds)
+        return Outcome(found, failed, self.tried + later.tried, seconds, (*self.near, *later.near)[:3])
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ class Search:
 
     @property
     def also_red(self) -> list[str]:
-        """The other red tests of the file, where they are asked with each edit."""
-        return [nodeid for nodeid in self._beside if nodeid in self._red]
+        """The other red tests of the file that run what this one runs, where they are asked with each edit."""
+        own = self._lines_run(self._nodeid)
+        return [other for other in self._beside if other in self._red and not own.isdisjoint(self._lines_run(other))]
 
     @property
     def seconds_left(self) -> float:
@@ -190,6 +192,11 @@ class Search:
             elif path in self._sources:
                 parts |= {(path, line) for line in lines}
         return parts
+
+    def _lines_run(self, nodeid: str) -> set[tuple[Path, int]]:
+        """Of the sources that may be edited."""
+        files = ((file.resolve(), lines) for file, lines in self._evidence.executed.get(nodeid, {}).items())
+        return {(path, line) for path, lines in files if path in self._sources for line in lines}
 
     def _hurry(self, *, whole: bool) -> None:
         """An edit for a part of the tests may be a coincidence: half the budget goes to look for a better one."""
