@@ -20,6 +20,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 _SECONDS = 1.0
+"""Of CPU for one call: a busy machine must not make a right program seem a slow one."""
 Call = tuple[str, tuple[Any, ...]]
 
 
@@ -193,8 +194,8 @@ def _reachable(value: Any) -> Iterator[Any]:
 def _outcome(function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> tuple[str, Any] | None:
     """What a call gives, its generator drawn out and what it did to its arguments included; None where it is slow."""
     given = copy.deepcopy(arguments)
-    signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    signal.signal(signal.SIGPROF, _ring)
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS)
     try:
         if function is None:
             return ("raised", "NameError")
@@ -207,7 +208,7 @@ def _outcome(function: Callable[..., Any] | None, arguments: tuple[Any, ...]) ->
     except Exception as error:  # noqa: BLE001 - whatever the program does
         return ("raised", type(error).__name__)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _first(values: Iterator[Any], most: int) -> Iterator[Any]:

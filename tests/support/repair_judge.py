@@ -65,7 +65,7 @@ def is_right(case: Case, project: Path, text: str) -> tuple[bool, str, int, str]
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=600,
             env=environ,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
