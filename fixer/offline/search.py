@@ -125,7 +125,7 @@ class Search:
                 found.append(passing)
                 self._hurry(whole=passing.complete)
             self._say(number, len(found))
-            if sum(one.complete for one in found) >= self._enough:
+            if sum(one.complete for one in found) >= self._enough or self._clock() > self._latest:
                 break
         return Outcome(tuple(found), frozenset(failed), number, self._clock() - self._started, tuple(near[:3]))
 
@@ -142,6 +142,11 @@ class Search:
             text = candidate.text
             self._in_flight[text] = candidate
             yield {candidate.source.path: text}
+
+    @property
+    def _latest(self) -> float:
+        """When not even those that hang, and were put off, are waited for any more."""
+        return self._until + _LATER
 
     def _judged(self, candidate: Candidate, run: TestRun, aim: Aim) -> Found | None:
         """What it does to the other tests; None where one that passed does not any more."""
@@ -233,6 +238,7 @@ _MUCH_LESS = 4
 """How many times fewer tests are worth a look of their own."""
 _AT_LEAST_MORE = 2.0
 """Seconds."""
+_LATER = 1.0
 _QUICK_SECONDS = 1.0
 
 
