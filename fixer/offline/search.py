@@ -146,7 +146,7 @@ class Search:
     @property
     def _latest(self) -> float:
         """When not even those that hang, and were put off, are waited for any more."""
-        return self._until + _LATER
+        return self._until + _LATER * self._budget
 
     def _judged(self, candidate: Candidate, run: TestRun, aim: Aim) -> Found | None:
         """What it does to the other tests; None where one that passed does not any more."""
@@ -238,7 +238,8 @@ _MUCH_LESS = 4
 """How many times fewer tests are worth a look of their own."""
 _AT_LEAST_MORE = 2.0
 """Seconds."""
-_LATER = 1.0
+_LATER = 0.1
+"""Of the budget."""
 _QUICK_SECONDS = 1.0
 
 
