@@ -60,8 +60,8 @@ _ENOUGH_INPUTS = 10
 """For which two edits have to agree to count as one."""
 _PART, _PART_OF_ONE = 0.7, 0.45
 """Of the confidence that is left where other red tests stay red: some that run more, or some that run nothing else."""
-_PER_EDIT = 0.85
-"""Of the confidence that is left for each edit more than one."""
+_PER_EDIT = 0.45
+"""Of the confidence that is left for each edit more than one: the more are free, the likelier they fit by chance."""
 _ALONE = 0.8
 """Of the confidence that is left where no passing test holds the edit."""
 
