@@ -45,7 +45,8 @@ def climb(
     A beam over partial fixes, each of which keeps what the one before turned green. The number of tests that pass as
     the measure of progress is GenProg's (Le Goues et al. 2012); that none may be lost keeps the beam small.
     """
-    root = _Step(None, request, sources)
+    asked = tuple(result for result in request.evidence.results if result.nodeid in search.asked)
+    root = _Step(None, replace(request, evidence=TestRun(asked, request.evidence.executed)), sources)
     waiting = [(root, nodeid) for nodeid in search.also_red[:_OTHER_TESTS]] + _next(root, root, partly)
     visits: Counter[int] = Counter()
     outcome = Outcome((), frozenset(), 0, 0.0)

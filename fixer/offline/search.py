@@ -93,6 +93,11 @@ class Search:
         self._in_flight: dict[str, Candidate] = {}
 
     @property
+    def asked(self) -> list[str]:
+        """The tests that each edit is tried on."""
+        return [self._nodeid, *self._beside]
+
+    @property
     def also_red(self) -> list[str]:
         """The other red tests of the file that run what this one runs, where they are asked with each edit."""
         own = self._lines_run(self._nodeid)
@@ -130,10 +135,9 @@ class Search:
         return Outcome(tuple(found), frozenset(failed), number, self._clock() - self._started, tuple(near[:3]))
 
     def _results(self, candidates: Iterator[Candidate], aim: Aim) -> Iterator[tuple[Candidate, TestRun]]:
-        asked = [self._nodeid, *self._beside]
         kept = self._must_pass | aim.kept
-        vital = [aim.nodeid, *(nodeid for nodeid in asked if nodeid in kept and nodeid != aim.nodeid)]
-        for overlay, run in self._checker.check(self._overlays(candidates), asked, vital=vital):
+        vital = [aim.nodeid, *(nodeid for nodeid in self.asked if nodeid in kept and nodeid != aim.nodeid)]
+        for overlay, run in self._checker.check(self._overlays(candidates), self.asked, vital=vital):
             (text,) = overlay.values()
             yield self._in_flight.pop(text), run
 
@@ -150,7 +154,7 @@ class Search:
 
     def _judged(self, candidate: Candidate, run: TestRun, aim: Aim) -> Found | None:
         """What it does to the other tests; None where one that passed does not any more."""
-        passed = run.passed & {self._nodeid, *self._beside}
+        passed = run.passed & set(self.asked)
         if not passed >= (self._must_pass & set(self._beside)) | aim.kept or not self._holds(candidate):
             return None
         self._see_the_rest(candidate)

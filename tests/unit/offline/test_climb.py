@@ -47,7 +47,7 @@ def run(*shown: tuple[str, bool]) -> TestRun:
 def answer(tmp_path: Path, passes: Callable[[str, str], bool]) -> str:
     app = tmp_path / "app.py"
     app.write_text(PROGRAM)
-    shown = run((ASKED, False), (OTHER, False), (GREEN, True))
+    shown = run((ASKED, False), (OTHER, False), (GREEN, True), ("test_far.py::test_it", True))
     evidence = TestRun(shown.results, {nodeid: {app: frozenset({2, 3, 4})} for nodeid in (ASKED, OTHER, GREEN)})
     request = RepairRequest(TestError(Path("test_app.py"), "test_asked", DETAILS), 1, 0.4, (app,), evidence)
     model = OfflineModel(
