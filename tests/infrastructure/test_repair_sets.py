@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bench_repair import repair
+from repair_judge import NEARLY, is_right
 from repair_sets import SETS, Case
 
 PROGRAM = "def paired(s):\n    def check(t):\n        return t\n    return check(s)\n"
@@ -51,3 +52,32 @@ def test_one_red_test_is_asked_about_after_the_other_until_all_are_green() -> No
     files = {"program.py": broken, "test_program.py": tests}
     done = repair((Case("two", files, "program.py", "test_program.py", right, ("half", "more")), 20.0, 0, False))
     assert (done.passes, done.right, done.answers) == (True, True, 2)
+
+
+SEARCH = """\
+def at(x, seq):
+    for i in range(len(seq)):
+        if x <= seq[i]:
+            return i
+    return len(seq)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "after", "how"),
+    [
+        ("    for", "    if seq and x > seq[-1]:\n        return len(seq)\n    for", NEARLY),
+        ("    for", "    seq = list(seq)\n    for", "equal on inputs"),
+        ("x <= seq[i]", "x < seq[i]", "differs"),
+        ("    return len(seq)", "    n = len(seq)\n    seq.clear()\n    return n", NEARLY),
+    ],
+)
+def test_what_differs_only_for_inputs_out_of_order_or_in_what_it_leaves_is_told_apart(
+    tmp_path: Path, before: str, after: str, how: str
+) -> None:
+    calls = (f"assert at({x}, [1, 4, 7]) == {n}" for x, n in ((0, 0), (3, 1), (5, 2), (9, 3)))
+    tests = "from program import *\n" + "".join(f"def test_{n}():\n    {call}\n" for n, call in enumerate(calls))
+    (tmp_path / "test_program.py").write_text(tests)
+    case = Case("at", {}, "program.py", "test_program.py", SEARCH, ("at",))
+    assert is_right(case, tmp_path, SEARCH.replace(before, after, 1))[1] == how

@@ -2,9 +2,11 @@
 
 *passes*: the answer, written to disk, makes every test of the program pass in a fresh pytest. *right*: besides, it is
 equal to the reference, as a syntax tree or in what it gives for at least 50 inputs (300 are tried) made from those
-that the tests pass. Where tests stay red after an answer, the first of them is asked about next, as `fixer run` does,
-as long as the budget of the program lasts; nothing is taken back. *lands*: all answers are sure enough to land where
-nobody is asked, though other tests may stay red. Seconds are of CPU, all processes together.
+that the tests pass. *equal results*: not right, but all inputs that tell are out of order where those of the tests are
+always sorted, or tell only by what it leaves of its arguments. Where tests stay red after an answer, the first of them
+is asked about next, as `fixer run` does, as long as the budget of the program lasts; nothing is taken back. *lands*:
+all answers are sure enough to land where nobody is asked, though other tests may stay red. Seconds are of CPU, all
+processes together.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from cpu_time import begin_counting, counted, so_far
-from repair_judge import applied, difference, is_green, is_right
+from repair_judge import NEARLY, applied, difference, is_green, is_right
 from repair_rank import Rank, TimedChecker, rank_of_right
 from repair_sets import SETS, Case
 
@@ -255,6 +257,7 @@ def _summary(name: str, repaired: Sequence[Repaired]) -> str:
     once = [one for one in passing if one.answers == 1]
     share = f"{len(passing)} pass, {right} right of {len(counted)}"
     share += f"; with a single answer {len(once)} and {sum(one.right for one in once)}"
+    share += f"; {sum(one.how == NEARLY for one in counted)} more give equal results"
     alone = f"{len(landing)} would land by themselves, {sum(one.right for one in landing)} of them right"
     first = statistics.median([one.first or 0.0 for one in passing]) if passing else 0.0
     cpu = statistics.median([one.cpu for one in passing]) if passing else 0.0
