@@ -53,7 +53,8 @@ class Supply:
 
     def _is_trustworthy(self, dealt: tuple[Overlay, ...], letters: str) -> bool:
         """Whether the unchanged sources failed, first and last, and the process lasts for more than one or two."""
-        self._cut_short = self._cut_short + 1 if len(letters) < min(4, len(dealt)) else 0
+        ended_early = len(letters) < min(4, len(dealt)) and letters[-1:] != "t"  # to hang costs more alone
+        self._cut_short = self._cut_short + 1 if ended_early else 0
         ends = letters[:1] + letters[len(dealt) + 1 :]
         return set(ends) == {"f"} and self._cut_short < _MOST_CUT_SHORT
 

@@ -46,7 +46,8 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _likely_other(best, one)]
     share = _share(best, rivals)
     reasons = [*_told(best, rivals), *([] if held else ["no test that passed before holds it"])]
-    confidence = share * _wholeness(best.found) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
+    several = _PER_EDIT ** (best.found.candidate.steps - 1)
+    confidence = share * several * _wholeness(best.found) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
     return Choice(best.found, others, round(confidence, 2), tuple(reasons))
 
 
@@ -59,6 +60,8 @@ _ENOUGH_INPUTS = 10
 """For which two edits have to agree to count as one."""
 _PART, _PART_OF_ONE = 0.7, 0.45
 """Of the confidence that is left where other red tests stay red: some that run more, or some that run nothing else."""
+_PER_EDIT = 0.45
+"""Of the confidence that is left for each edit more than one: the more are free, the likelier they fit by chance."""
 _ALONE = 0.8
 """Of the confidence that is left where no passing test holds the edit."""
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from fixer.application.ports import CandidateChecker, RepairRequest
 from fixer.domain.models import ErrorDetails
+from fixer.offline.climb import climb
 from fixer.offline.doubt import Choice, choose
 from fixer.offline.edit_block import changed_lines, edit_block
 from fixer.offline.localise import Suspect, suspects
@@ -57,8 +58,7 @@ class OfflineModel:
         sources, unreadable = self._read(request.sources)
         places = suspects(request, sources)
         others = self._module_ids(request.error.nodeid)
-        search = Search(self._checker, request, others, self._progress, self._budget, clock=self._clock)
-        outcome = search(self._candidates(request, places))
+        outcome = self._searched(request, sources, others)
         self._failed[request.error.id] |= outcome.failed
         if not outcome.found:
             return _nothing_found(places, outcome, unreadable)
@@ -70,6 +70,19 @@ class OfflineModel:
             return self._unsure[request.error.id]
         return _explained(choice, outcome) + "\n" + edit_block(best, self._top)
 
+    def _searched(self, request: RepairRequest, sources: Sequence[Source], others: Sequence[str]) -> Outcome:
+        """Single edits first; where other tests are red too, half the time is kept for several at once."""
+        search = Search(self._checker, request, others, self._progress, self._budget, clock=self._clock)
+        singles = self._candidates(request, sources)
+        if not search.also_red:
+            return search(singles)
+        outcome = search(singles, share=_FOR_SINGLES)
+        if not outcome.found:
+            outcome = outcome.joined(search(singles, share=_FOR_SINGLES))
+        if not outcome.is_enough:
+            outcome = outcome.joined(climb(search, request, sources, outcome.found, self._candidates))
+        return outcome if outcome.is_enough else outcome.joined(search(singles))
+
     def _chosen(self, request: RepairRequest, others: Sequence[str], outcome: Outcome) -> Choice:
         nodeid = request.error.nodeid
         near = set().union(*(running(request.evidence, one.candidate) for one in outcome.found))
@@ -78,7 +91,8 @@ class OfflineModel:
         self._progress(f"{len(outcome.found)} edits pass; holding them against each other")
         return choose(outcome.found, self._checker, asked[:_MOST_WITNESSES], len(held - {nodeid}))
 
-    def _candidates(self, request: RepairRequest, places: Sequence[Suspect]) -> Iterator[Candidate]:
+    def _candidates(self, request: RepairRequest, sources: Sequence[Source]) -> Iterator[Candidate]:
+        places = suspects(request, sources)
         failure = _failure(request.error.error_details)
         scale = min(_MOST_NOISE, _NOISE_PER_ATTEMPT * (request.attempt_number - 1))
         seed = self._seed + request.attempt_number
@@ -108,6 +122,8 @@ class OfflineModel:
 _MOST_SOURCES = 8
 _MOST_WITNESSES = 40
 _MOST_TOLD = 3
+_FOR_SINGLES = 0.5
+"""Of the time; of the rest, again, where there is nothing yet to go on from."""
 _WIDTHS = (60, 240, 960)
 """Edits of one template at one statement, times the number of the attempt."""
 _NOISE_PER_ATTEMPT = 0.25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class Failure:
     def is_a(self, *types: str) -> bool:
         """Whether the test died of one of these exceptions."""
         return self.error_type.rpartition(".")[2] in types
+
+    def quoted(self, error_type: str, word: str) -> str:
+        """What the message of an exception of this type names behind a word; empty where it is another exception."""
+        found = re.search(rf"{word} '([^']+)'", self.message)
+        return found[1] if found and self.is_a(error_type) else ""
 
 
 class Scope:
@@ -115,8 +121,15 @@ class Place:
 
     @cached_property
     def expressions(self) -> tuple[ast.expr, ...]:
-        """The statement's own expressions, outermost first."""
-        return tuple(own_expressions(self.statement))
+        """The statement's own expressions, outermost first; of a function's type hints only where a name is missing.
+
+        Nothing reads them otherwise, and to change them means to import the file again, which is slow.
+        """
+        found = own_expressions(self.statement)
+        if self.failure.is_a("NameError", "AttributeError"):
+            return tuple(found)
+        hints = set(_hints(self.statement, inside=self.function is not None))
+        return tuple(node for node in found if node not in hints)
 
     def nodes(self, *types: type[Node]) -> Iterator[Node]:
         """The statement's own expressions of these types."""
@@ -165,6 +178,11 @@ class Place:
         parent = self.parent(node)
         return isinstance(parent, ast.Call) and parent.func is node
 
+    @property
+    def missing_name(self) -> str:
+        """The name that the error says has no value."""
+        return self.failure.quoted("NameError", "name") or self.failure.quoted("UnboundLocalError", "variable")
+
     @cached_property
     def indent_step(self) -> str:
         """What the file indents by."""
@@ -187,6 +205,16 @@ def likeness(one: str, other: str) -> float:
 
 
 _LONGEST_INGREDIENT = 40
+
+
+def _hints(statement: ast.stmt, *, inside: bool) -> Iterator[ast.AST]:
+    """All that stands in the type hints of a function's parameters and result, or of a variable in a function."""
+    hints: list[ast.expr | None] = []
+    if isinstance(statement, Function):
+        hints = [statement.returns, *(arg.annotation for arg in ast.walk(statement.args) if isinstance(arg, ast.arg))]
+    elif isinstance(statement, ast.AnnAssign) and inside:
+        hints = [statement.annotation]
+    return (inner for hint in hints if hint is not None for inner in ast.walk(hint))
 
 
 def _is_load(node: ast.AST) -> bool:

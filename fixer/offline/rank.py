@@ -27,6 +27,8 @@ class Candidate:
     template: str
     line: int
     score: float
+    steps: int = 1
+    """How many edits of templates it is made of."""
 
     @property
     def text(self) -> str:
@@ -52,6 +54,16 @@ class Candidate:
         if not after or after == before:
             return ""
         return f"{self.source.path}:{hash(self.source.text)}:{self.source.unit(self.edit)[0]}:{hash(after)}"
+
+
+def composed(first: Candidate, then: Candidate) -> Candidate:
+    """An edit, and another one of the text that it leaves, as one edit of the original."""
+    grown, grows = (len(one.edit.text) - (one.edit.end - one.edit.start) for one in (first, then))
+    start = min(first.edit.start, then.edit.start)
+    end = max(first.edit.end + grown, then.edit.end)
+    edit = Edit(start, end - grown, then.text[start : end + grows])
+    kinds = f"{first.template} and {then.template}"
+    return Candidate(first.source, edit, kinds, first.line, first.score + then.score, first.steps + then.steps)
 
 
 def ranked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
@@ -22,6 +22,8 @@ class Found:
     """Whether no test of the file that runs the edited function is red any more."""
     misses_alike: bool = False
     """Whether one that stays red runs nothing that the mended test does not run: the same fault is behind both."""
+    run: TestRun = field(default_factory=lambda: TestRun(()))
+    """What the tests that were asked showed with it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,25 @@ class Outcome:
     seconds: float
     near: tuple[Candidate, ...] = ()
     """Some that pass the failing test, and break another."""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether one of them leaves nothing red, or only what may have another fault of its own."""
+        return any(one.complete or not one.misses_alike for one in self.found)
+
+    def joined(self, later: Outcome) -> Outcome:
+        """Two parts of one search; the seconds count from its beginning."""
+        found, failed = (*self.found, *later.found), self.failed | later.failed
+        seconds = max(self.seconds, later.seconds)
+        return Outcome(found, failed, self.tried + later.tried, seconds, (*self.near, *later.near)[:3])
+
+
+@dataclass(frozen=True)
+class Aim:
+    """The red test that has to pass, and those that an earlier edit turned green, which must stay so."""
+
+    nodeid: str
+    kept: frozenset[str] = frozenset()
 
 
 class Search:
@@ -67,22 +88,41 @@ class Search:
         self._budget = budget_seconds
         self._enough = enough
         self._clock = clock
-        self._started = self._said = clock()
-        self._deadline = self._started + budget_seconds
+        self._started = self._said = self._began = clock()
+        self._deadline = self._until = self._started + budget_seconds
         self._in_flight: dict[str, Candidate] = {}
 
-    def __call__(self, candidates: Iterable[Candidate]) -> Outcome:
-        """Try them in their order.
+    @property
+    def asked(self) -> list[str]:
+        """The tests that each edit is tried on."""
+        return [self._nodeid, *self._beside]
+
+    @property
+    def also_red(self) -> list[str]:
+        """The other red tests of the file that run what this one runs, where they are asked with each edit."""
+        own = self._lines_run(self._nodeid)
+        return [other for other in self._beside if other in self._red and not own.isdisjoint(self._lines_run(other))]
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the budget is used up."""
+        return max(0.0, self._deadline - self._clock())
+
+    def __call__(self, candidates: Iterable[Candidate], aim: Aim | None = None, share: float = 1.0) -> Outcome:
+        """Try them in their order, for a share of the time that is left.
 
         Once one mends every test that runs what it changes, only as long again as it took to find it.
         """
+        aim = aim or Aim(self._nodeid)
+        self._began = self._clock()
+        self._until = self._began + share * self.seconds_left
         found: list[Found] = []
         failed: set[str] = set()
         near: list[Candidate] = []
         number = 0
-        for number, (candidate, run) in enumerate(self._results(candidates), start=1):
-            passed = passes(run, self._nodeid)
-            passing = self._judged(candidate, run) if passed else None
+        for number, (candidate, run) in enumerate(self._results(iter(candidates), aim), start=1):
+            passed = passes(run, aim.nodeid)
+            passing = self._judged(candidate, run, aim) if passed else None
             near += [candidate] if passed and not passing else []
             if passing is None:
                 failed.add(candidate.key)
@@ -90,28 +130,32 @@ class Search:
                 found.append(passing)
                 self._hurry(whole=passing.complete)
             self._say(number, len(found))
-            if sum(one.complete for one in found) >= self._enough:
+            if sum(one.complete for one in found) >= self._enough or self._clock() > self._latest:
                 break
         return Outcome(tuple(found), frozenset(failed), number, self._clock() - self._started, tuple(near[:3]))
 
-    def _results(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, TestRun]]:
-        vital = [self._nodeid, *(nodeid for nodeid in self._beside if nodeid in self._must_pass)]
-        for overlay, run in self._checker.check(self._overlays(candidates), [self._nodeid, *self._beside], vital=vital):
+    def _results(self, candidates: Iterator[Candidate], aim: Aim) -> Iterator[tuple[Candidate, TestRun]]:
+        kept = self._must_pass | aim.kept
+        vital = [aim.nodeid, *(nodeid for nodeid in self.asked if nodeid in kept and nodeid != aim.nodeid)]
+        for overlay, run in self._checker.check(self._overlays(candidates), self.asked, vital=vital):
             (text,) = overlay.values()
             yield self._in_flight.pop(text), run
 
-    def _overlays(self, candidates: Iterable[Candidate]) -> Iterator[Overlay]:
-        for candidate in candidates:
-            if self._clock() > self._deadline:
-                return
+    def _overlays(self, candidates: Iterator[Candidate]) -> Iterator[Overlay]:
+        while self._clock() <= self._until and (candidate := next(candidates, None)):
             text = candidate.text
             self._in_flight[text] = candidate
             yield {candidate.source.path: text}
 
-    def _judged(self, candidate: Candidate, run: TestRun) -> Found | None:
+    @property
+    def _latest(self) -> float:
+        """When not even those that hang, and were put off, are waited for any more."""
+        return self._until + _LATER * self._budget
+
+    def _judged(self, candidate: Candidate, run: TestRun, aim: Aim) -> Found | None:
         """What it does to the other tests; None where one that passed does not any more."""
-        passed = run.passed & set(self._beside)
-        if not passed >= self._must_pass & set(self._beside) or not self._holds(candidate):
+        passed = run.passed & set(self.asked)
+        if not passed >= (self._must_pass & set(self._beside)) | aim.kept or not self._holds(candidate):
             return None
         self._see_the_rest(candidate)
         if self._afterwards:
@@ -119,9 +163,10 @@ class Search:
                 passed |= more.passed & set(self._afterwards)
         if not passed >= self._must_pass:
             return None
-        left = self._concerned(candidate) - passed
-        also_fixed = len(passed - self._must_pass)
-        return Found(candidate, also_fixed, not left, any(self._is_alike(other, candidate) for other in left))
+        asked = {aim.nodeid, self._nodeid}
+        left = (self._concerned(candidate) | {self._nodeid}) - passed - {aim.nodeid}
+        alike = any(self._is_alike(other, candidate) for other in left)
+        return Found(candidate, len(passed - self._must_pass - asked), not left, alike, run)
 
     def _holds(self, candidate: Candidate) -> bool:
         """Whether the tests that run the edited function pass still: the whole of a large file is asked only then."""
@@ -157,11 +202,16 @@ class Search:
                 parts |= {(path, line) for line in lines}
         return parts
 
+    def _lines_run(self, nodeid: str) -> set[tuple[Path, int]]:
+        """Of the sources that may be edited."""
+        files = ((file.resolve(), lines) for file, lines in self._evidence.executed.get(nodeid, {}).items())
+        return {(path, line) for path, lines in files if path in self._sources for line in lines}
+
     def _hurry(self, *, whole: bool) -> None:
         """An edit for a part of the tests may be a coincidence: half the budget goes to look for a better one."""
         now = self._clock()
-        more = max(_AT_LEAST_MORE, now - self._started)
-        self._deadline = min(self._deadline, now + more if whole else max(now + more, self._started + self._budget / 2))
+        more = now + max(_AT_LEAST_MORE, now - self._began)
+        self._until = min(self._until, more if whole else max(more, self._started + self._budget / 2))
 
     def _say(self, number: int, passing: int) -> None:
         if self._clock() - self._said >= 1:
@@ -192,6 +242,8 @@ _MUCH_LESS = 4
 """How many times fewer tests are worth a look of their own."""
 _AT_LEAST_MORE = 2.0
 """Seconds."""
+_LATER = 0.1
+"""Of the budget."""
 _QUICK_SECONDS = 1.0
 
 

@@ -133,6 +133,12 @@ class Source:
         at = self.line_start(line)
         return next((self.line_of(start) for start, end in self._functions if start <= at <= end), 0)
 
+    def lines_around(self, line: int) -> range:
+        """The lines of the outermost function around a line; the line alone where there is none."""
+        at = self.line_start(line)
+        found = ((start, end) for start, end in self._functions if start <= at <= end)
+        return next((range(self.line_of(start), self.line_of(end) + 1) for start, end in found), range(line, line + 1))
+
     @cached_property
     def _functions(self) -> list[Span]:
         found = (node for node in self.statements if isinstance(node, Function) and not self.function_of(node))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from repair_sets import SETS
+from bench_repair import repair
+from repair_judge import NEARLY, is_right
+from repair_sets import SETS, Case
 
 PROGRAM = "def paired(s):\n    def check(t):\n        return t\n    return check(s)\n"
 
@@ -37,3 +39,45 @@ def test_the_halves_share_no_program_and_leave_none_out(checkout: Path) -> None:
         {case.name for case in SETS["humanevalfix"](checkout, half, 0, 1000)} for half in ("known", "unseen")
     )
     assert len(known | unseen) == len(known) + len(unseen) == 164
+
+
+@pytest.mark.slow
+def test_one_red_test_is_asked_about_after_the_other_until_all_are_green() -> None:
+    right = "def half(n):\n    return n / 2\n\n\ndef more(n):\n    return n + 1\n"
+    broken = right.replace("n / 2", "n * 2").replace("n + 1", "n - 1")
+    tests = "from program import *\n\n\n" + "".join(
+        f"def test_{name}_{n}():\n    assert {name}({n}) == {value}\n\n\n"
+        for name, n, value in (("half", 4, 2), ("half", 9, 4.5), ("more", 4, 5), ("more", 9, 10))
+    )
+    files = {"program.py": broken, "test_program.py": tests}
+    done = repair((Case("two", files, "program.py", "test_program.py", right, ("half", "more")), 20.0, 0, False))
+    assert (done.passes, done.right, done.answers) == (True, True, 2)
+
+
+SEARCH = """\
+def at(x, seq):
+    for i in range(len(seq)):
+        if x <= seq[i]:
+            return i
+    return len(seq)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "after", "how"),
+    [
+        ("    for", "    if seq and x > seq[-1]:\n        return len(seq)\n    for", NEARLY),
+        ("    for", "    seq = list(seq)\n    for", "equal on inputs"),
+        ("x <= seq[i]", "x < seq[i]", "differs"),
+        ("    return len(seq)", "    n = len(seq)\n    seq.clear()\n    return n", NEARLY),
+    ],
+)
+def test_what_differs_only_for_inputs_out_of_order_or_in_what_it_leaves_is_told_apart(
+    tmp_path: Path, before: str, after: str, how: str
+) -> None:
+    calls = (f"assert at({x}, [1, 4, 7]) == {n}" for x, n in ((0, 0), (3, 1), (5, 2), (9, 3)))
+    tests = "from program import *\n" + "".join(f"def test_{n}():\n    {call}\n" for n, call in enumerate(calls))
+    (tmp_path / "test_program.py").write_text(tests)
+    case = Case("at", {}, "program.py", "test_program.py", SEARCH, ("at",))
+    assert is_right(case, tmp_path, SEARCH.replace(before, after, 1))[1] == how

@@ -2,8 +2,11 @@
 
 *passes*: the answer, written to disk, makes every test of the program pass in a fresh pytest. *right*: besides, it is
 equal to the reference, as a syntax tree or in what it gives for at least 50 inputs (300 are tried) made from those
-that the tests pass. *lands*: it is sure enough to land where nobody is asked, though other tests may stay red. Seconds
-are of CPU, all processes together.
+that the tests pass. *equal results*: not right, but all inputs that tell are out of order where those of the tests are
+always sorted, or tell only by what it leaves of its arguments. Where tests stay red after an answer, the first of them
+is asked about next, as `fixer run` does, as long as the budget of the program lasts; nothing is taken back. *lands*:
+all answers are sure enough to land where nobody is asked, though other tests may stay red. Seconds are of CPU, all
+processes together.
 """
 
 from __future__ import annotations
@@ -11,11 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,10 +28,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from cpu_time import begin_counting, counted, so_far
-from repair_rank import Rank, TimedChecker, rank_of_right, tree
+from repair_judge import NEARLY, applied, difference, is_green, is_right
+from repair_rank import Rank, TimedChecker, rank_of_right
 from repair_sets import SETS, Case
 
 from fixer.application.ports import RepairRequest
+from fixer.domain.errors import TestsCannotRun
 from fixer.domain.models import TestError, TestRun, Verdict
 from fixer.infrastructure.candidate_checker import ForkChecker
 from fixer.infrastructure.pytest_runner import PytestRunner
@@ -60,6 +63,7 @@ class Repaired:
     confidence: float = 0.0
     first: float | None = None
     rank: Rank | None = None
+    answers: int = 1
 
     @property
     def lands(self) -> bool:
@@ -109,12 +113,13 @@ def _alone(job: tuple[Case, float, int, bool]) -> Repaired:
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
         try:
-            return worker.submit(_repair, job).result()
-        except BrokenProcessPool:
+            return worker.submit(repair, job).result()
+        except (BrokenProcessPool, TestsCannotRun):
             return Repaired(job[0].name, False, False, "died")
 
 
-def _repair(job: tuple[Case, float, int, bool]) -> Repaired:
+def repair(job: tuple[Case, float, int, bool]) -> Repaired:
+    """What comes of a program in so many seconds with a seed of the search; or only the right edit's rank."""
     case, seconds, seed, ranks = job
     with tempfile.TemporaryDirectory(prefix="fixer-repair-") as folder:
         project = Path(folder, "project")
@@ -141,8 +146,32 @@ def _write(project: Path, case: Case) -> None:
 def _searched(
     case: Case, project: Path, runner: PytestRunner, nodeids: Sequence[str], seconds: float, seed: int
 ) -> Repaired:
+    """Asks about one red test after the other, until none is left, no answer comes, or the budget is used up."""
+    began = begin_counting()
     request = _request(case, project, runner.run(nodeids, trace=True))
-    before = begin_counting()
+    traced, answers, first, cpu = request.evidence, list[str](), None, 0.0
+    while _is_red(traced) and cpu < seconds and len(answers) < _MOST_ANSWERS:
+        before = counted() if answers else began
+        asked = _request(case, project, traced)
+        answer, passed = _asked(project, asked, nodeids, seconds - cpu, seed)
+        cpu += counted() - before
+        first = passed - before if passed and first is None else first
+        text = applied(answer, project)
+        answers.append(answer)
+        if text is None:
+            break
+        (project / case.broken).write_text(text)
+        traced = runner.run(nodeids, trace=True)
+    repaired, text = _judged(case, project, answers, cpu)
+    (project / case.broken).write_text(case.files[case.broken])
+    right = [case.reference, *([text] if repaired.right else [])]
+    return replace(repaired, first=first, rank=rank_of_right(request, project / case.broken, right))
+
+
+def _asked(
+    project: Path, request: RepairRequest, nodeids: Sequence[str], seconds: float, seed: int
+) -> tuple[str, float | None]:
+    """One answer, and when an edit first passed."""
     with ForkChecker(
         python=Path(sys.executable), project=project, rootdir=lambda: project, test_timeout=TEST_SECONDS
     ) as checker:
@@ -156,12 +185,11 @@ def _searched(
             seed=seed,
             clock=so_far,
         )
-        answer = model.answer(request)
-    first = timed.first - before if timed.first else None
-    repaired, text = _judged(case, project, answer, counted() - before)
-    (project / case.broken).write_text(case.files[case.broken])
-    right = [case.reference, *([text] if repaired.right else [])]
-    return replace(repaired, first=first, rank=rank_of_right(request, project / case.broken, right))
+        return model.answer(request), timed.first
+
+
+def _is_red(run: TestRun) -> bool:
+    return any(result.details for result in run.results)
 
 
 def _request(case: Case, project: Path, traced: TestRun) -> RepairRequest:
@@ -172,93 +200,42 @@ def _request(case: Case, project: Path, traced: TestRun) -> RepairRequest:
     return RepairRequest(error, 1, 0.4, (project / case.broken,), traced)
 
 
-def _judged(case: Case, project: Path, answer: str, cpu: float) -> tuple[Repaired, str]:
-    counted = re.search(r"(\d+) (?:edits|candidates)", answer)
-    tried = int(counted[1]) if counted else 0
-    text = _applied(answer, project)
-    if text is None:
+def _judged(case: Case, project: Path, answers: Sequence[str], cpu: float) -> tuple[Repaired, str]:
+    """What the file is worth as the answers left it; also its text."""
+    tried = sum(int(found[1]) for answer in answers if (found := re.search(r"(\d+) (?:edits|candidates)", answer)))
+    old, text = case.files[case.broken], (project / case.broken).read_text()
+    if text == old:
         return Repaired(case.name, False, False, "no fix found", tried=tried, cpu=cpu), ""
-    old = (project / case.broken).read_text()
-    diff = "\n".join(_difference(old, text))
-    (project / case.broken).write_text(text)
     shutil.rmtree(project / ".pytest_cache", ignore_errors=True)
-    green = _is_green(project)
-    found = re.search(r"Changed the (.*?) at", answer)
-    also = re.search(r"(\d+|One) other edit", answer)
-    also_count = 0 if not also else 1 if also[1] == "One" else int(also[1])
-    right, how, compared, differ = _is_right(case, project, text) if green else (False, "tests fail", 0, "")
-    template = found[1] if found else ""
-    sure = re.search(r"Confidence (\d+)%", answer)
-    confidence = int(sure[1]) / 100 if sure else 0.0
-    found_it = Repaired(case.name, green, right, how, template, tried, also_count, cpu, compared, differ, diff)
-    return replace(found_it, confidence=confidence), text
+    green = is_green(project)
+    right, how, compared, differ = is_right(case, project, text) if green else (False, "tests fail", 0, "")
+    kinds = [found[1] for answer in answers if (found := re.search(r"Changed the (.*?) at", answer))]
+    sure = [int(found[1]) / 100 for answer in answers if (found := re.search(r"Confidence (\d+)%", answer))]
+    repaired = Repaired(
+        case.name,
+        green,
+        right,
+        how,
+        " / ".join(kinds),
+        tried,
+        sum(map(_others, answers)),
+        cpu,
+        compared,
+        differ,
+        "\n".join(difference(old, text)),
+        min(sure, default=0.0),
+        answers=len(kinds),
+    )
+    return repaired, text
 
 
-def _applied(answer: str, project: Path) -> str | None:
-    """The file as Aider would leave it."""
-    from aider.coders.editblock_coder import do_replace, find_original_update_blocks
-
-    names = [str(path.relative_to(project)) for path in project.rglob("*.py")]
-    for name, before, after in find_original_update_blocks(answer, valid_fnames=names):
-        path = project / name
-        return str(do_replace(str(path), path.read_text(), before, after, ("```", "```")))
-    return None
+def _others(answer: str) -> int:
+    """How many more edits pass, as the answer says."""
+    found = re.search(r"(\d+|One) other edit", answer)
+    return 0 if not found else 1 if found[1] == "One" else int(found[1])
 
 
-def _difference(old: str, new: str) -> list[str]:
-    from difflib import unified_diff
-
-    lines = list(unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))
-    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
-
-
-def _is_green(project: Path) -> bool:
-    argv = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    try:
-        return subprocess.run(argv, cwd=project, capture_output=True, check=False, timeout=120).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def _is_right(case: Case, project: Path, text: str) -> tuple[bool, str, int, str]:
-    if tree(text) == tree(case.reference):
-        return True, "equal tree", 0, ""
-    (project / case.broken).write_text(case.reference)
-    request = {
-        "project": str(project),
-        "tests": case.tests,
-        "file": str(project / case.broken),
-        "functions": case.functions,
-        "reference": case.reference,
-        "candidate": text,
-        "wanted": 300,
-        "seed": 1,
-    }
-    folders = os.pathsep.join(str(project / Path(name).parent) for name in (case.broken, case.tests))
-    environ = {**os.environ, "PYTHONPATH": folders, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-    script = Path(__file__).with_name("differential.py")
-    try:
-        done = subprocess.run(
-            [sys.executable, str(script)],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-            env=environ,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        return False, f"not compared: {type(error).__name__}", 0, ""
-    answer = json.loads(done.stdout)
-    enough = answer["compared"] >= _ENOUGH
-    how = "differs" if answer["differ"] else "equal on inputs" if enough else "too few inputs"
-    return how == "equal on inputs", how, answer["compared"], answer["differ"]
-
-
-_ENOUGH = 50
-"""Inputs; fewer say too little."""
-
-
+_MOST_ANSWERS = 12
 _SURE_ENOUGH = 0.5
 """The default of offline_confidence."""
 
@@ -277,7 +254,10 @@ def _summary(name: str, repaired: Sequence[Repaired]) -> str:
     passing = [one for one in counted if one.passes]
     landing = [one for one in counted if one.lands]
     right = sum(one.right for one in counted)
+    once = [one for one in passing if one.answers == 1]
     share = f"{len(passing)} pass, {right} right of {len(counted)}"
+    share += f"; with a single answer {len(once)} and {sum(one.right for one in once)}"
+    share += f"; {sum(one.how == NEARLY for one in counted)} more give equal results"
     alone = f"{len(landing)} would land by themselves, {sum(one.right for one in landing)} of them right"
     first = statistics.median([one.first or 0.0 for one in passing]) if passing else 0.0
     cpu = statistics.median([one.cpu for one in passing]) if passing else 0.0

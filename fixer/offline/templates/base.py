@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,3 +50,9 @@ PAR = "PAR (Kim et al. 2013)"
 GENPROG = "GenProg (Le Goues et al. 2012)"
 PYTER = "Python type errors (Oh and Oh 2022)"
 SSTUBS = "simple one-statement bugs (Karampatsis and Sutton 2020; Richter and Wehrheim 2022)"
+
+ELEMENTS = (
+    *(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp, ast.Lambda),
+    *(ast.List, ast.Tuple, ast.Set, ast.Dict, ast.IfExp, ast.keyword),
+)
+"""What holds a value that is worked out, passed on or collected."""

@@ -82,11 +82,16 @@ class Unbound:
             "def f(a):\n    t = 0\n    for x in a:\n        t += x\n    return t",
             "UnboundLocalError: local variable 't' referenced before assignment",
         ),
+        Example(
+            "def f(a):\n    for x in a:\n        t.append(x)\n    return t",
+            "def f(a):\n    t = []\n    for x in a:\n        t.append(x)\n    return t",
+            "NameError: name 't' is not defined",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Declare it, or give it a start value at the top of the function."""
-        if not place.failure.is_a("UnboundLocalError") or place.function is None:
+        if not place.failure.is_a("UnboundLocalError", "NameError") or place.function is None:
             return
         name = next((word for word in place.failure.message.split("'")[1::2] if word.isidentifier()), "")
         used = any(node.id == name for node in place.nodes(ast.Name))
@@ -98,6 +103,22 @@ class Unbound:
         yield from top.before(f"nonlocal {name}", weight=-1.0)
         for weight, value in enumerate(("0", "[]", "None", "''", "{}", "False", "1")):
             yield from top.before(f"{name} = {value}", weight=-0.2 * weight)
+
+
+class ComparedNotAssigned:
+    """A comparison that stands alone, where an assignment is meant."""
+
+    name = "comparison for an assignment"
+    source = "pylint W0104 pointless-statement; flake8-bugbear B015"
+    prior = 1.5
+    examples = (Example("x == 0", "x = 0"),)
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Assign."""
+        node = place.statement
+        compared = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(compared, ast.Compare) and isinstance(compared.left, ast.Name | ast.Attribute | ast.Subscript):
+            yield from place.operator(compared.left, compared.comparators[0], "==", "=")
 
 
 def _first_statement(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:

@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import PAR, PYTER, SSTUBS, TBAR, Example
+from fixer.offline.templates.base import ELEMENTS, PAR, PYTER, SSTUBS, TBAR, Example
 
 
 class ArgumentOrder:
@@ -118,6 +118,8 @@ class CallMissing:
         Example("def f(s):\n    return s", "def f(s):\n    return s.strip()"),
         Example("def f(a):\n    return {a}", "def f(a):\n    return {tuple(a)}"),
         Example("def f(a, b):\n    x = a + b", "def f(a, b):\n    x = max(a, a + b)"),
+        Example("x = [i for i in a]", "x = [int(i) for i in a]"),
+        Example("x = sorted(a, key=lambda i: i)", "x = sorted(a, key=lambda i: i.lower())"),
         Example(
             "def f(x):\n    return 'a' + x", "def f(x):\n    return 'a' + str(x)", "TypeError: can only concatenate str"
         ),
@@ -207,21 +209,8 @@ class MissingAwait:
 
 _VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.Constant)
 _SLOTS = (
-    ast.Return,
-    ast.Assign,
-    ast.AugAssign,
-    ast.Call,
-    ast.BinOp,
-    ast.Compare,
-    ast.For,
-    ast.comprehension,
-    ast.IfExp,
-    ast.keyword,
-    ast.Tuple,
-    ast.Yield,
-    ast.Set,
-    ast.Dict,
-    ast.Subscript,
+    *(ast.Return, ast.Assign, ast.AugAssign, ast.Call, ast.BinOp, ast.Compare, ast.For, ast.comprehension),
+    *(ast.Yield, ast.Subscript, *ELEMENTS),
 )
 _WRAPPERS = ("str", "int", "len", "list", "sorted", "set", "tuple", "abs", "float", "reversed", "bool", "sum", "round")
 _METHODS = (

@@ -37,7 +37,34 @@ class NameThroughout:
             if len(uses) > 1 and not any(place.is_called(use) for use in uses):
                 for other in place.scope.locals:
                     if other != name:
-                        yield _at_once(place, [place.replace(use, other) for use in uses], place.near(name, other))
+                        yield at_once(place, [place.replace(use, other) for use in uses], place.near(name, other))
+
+
+class MisspeltThroughout:
+    """A name that exists nowhere and is used in several places."""
+
+    name = "misspelt name throughout"
+    source = _SOURCE
+    prior = 1.0
+    examples = (
+        Example(
+            "def f(day):\n    return date\ndef g(day):\n    return date + 1",
+            "def f(day):\n    return day\ndef g(day):\n    return day + 1",
+            "NameError: name 'date' is not defined",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Swap the undefined name, in all functions, for a name of this one."""
+        missing = place.missing_name
+        if not any(node.id == missing for node in place.nodes(ast.Name)):
+            return
+        found = [node for node in ast.walk(place.source.tree) if isinstance(node, ast.Name) and node.id == missing]
+        uses = [node for node in found if isinstance(node.ctx, ast.Load) and not _in_fstring(place, [node])]
+        if len(uses) > 1 and len(uses) == len(found):
+            for other in place.scope.locals:
+                if other != missing:
+                    yield at_once(place, [place.replace(use, other) for use in uses], place.near(missing, other))
 
 
 class ConstantThroughout:
@@ -60,7 +87,7 @@ class ConstantThroughout:
             uses = [node for node in numbers if node.value == value]
             if len(uses) > 1:
                 for weight, other in enumerate((value + 1, value - 1)):
-                    yield _at_once(place, [place.replace(use, repr(other)) for use in uses], -0.3 * weight)
+                    yield at_once(place, [place.replace(use, repr(other)) for use in uses], -0.3 * weight)
 
 
 class ReturnsInverted:
@@ -83,7 +110,7 @@ class ReturnsInverted:
         values = [node.value for node in _inside(place, ast.Return) if isinstance(node.value, ast.Constant)]
         truths = [value for value in values if isinstance(value.value, bool)]
         if len(truths) > 1 and place.statement.value in truths:
-            yield _at_once(place, [place.replace(value, repr(not value.value)) for value in truths])
+            yield at_once(place, [place.replace(value, repr(not value.value)) for value in truths])
 
 
 class BothSides:
@@ -111,7 +138,7 @@ class BothSides:
         texts = [place.text(side.args[0] if bare and isinstance(side, ast.Call) else side) for side in sides]
         for weight, form in enumerate(_FORMS):
             edits = [place.replace(side, form.format(text)) for side, text in zip(sides, texts, strict=True)]
-            yield _at_once(place, edits, -0.2 * weight)
+            yield at_once(place, edits, -0.2 * weight)
 
 
 class SidesExchanged:
@@ -136,7 +163,7 @@ class SidesExchanged:
                 swap = {one: other, other: one}
                 edits = [place.replace(node, swap[node.id]) for node in reads if node.id in swap]
                 if edits and not _in_fstring(place, reads):
-                    yield _at_once(place, edits)
+                    yield at_once(place, edits)
 
 
 _FORMS = (
@@ -155,7 +182,7 @@ def _in_fstring(place: Place, nodes: Sequence[ast.AST]) -> bool:
     return any(isinstance(up, ast.JoinedStr) for node in nodes for up in place.source.above(node))
 
 
-def _at_once(place: Place, edits: Sequence[Edit], weight: float = 0.0) -> Edit:
+def at_once(place: Place, edits: Sequence[Edit], weight: float = 0.0) -> Edit:
     """Several edits as one, which keeps all that stands between them."""
     ordered = sorted(edits, key=lambda edit: edit.start)
     start, end = ordered[0].start, ordered[-1].end

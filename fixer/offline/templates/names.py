@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from collections.abc import Iterator
 
 from fixer.offline.place import Place, likeness
@@ -128,7 +127,7 @@ class Attribute:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Swap an attribute for others, the likest first; the one that the error complains of before all."""
-        missing = _quoted(place, "AttributeError", "attribute")
+        missing = place.failure.quoted("AttributeError", "attribute")
         for node in place.nodes(ast.Attribute):
             of_self = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
             names = dict.fromkeys([*(place.scope.members if of_self else ()), *place.scope.attributes])
@@ -162,7 +161,7 @@ class Misspelt:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Swap the undefined name for every name in sight that is alike."""
-        missing = _missing_name(place)
+        missing = place.missing_name
         known = dict.fromkeys([*place.scope.locals, *place.scope.globals, *dir(builtins)])
         for node in place.nodes(ast.Name):
             if node.id == missing:
@@ -194,7 +193,7 @@ class MissingSelf:
         arguments = place.function.args.args if place.function else []
         if not arguments or not place.scope.members:
             return
-        missing = _missing_name(place)
+        missing = place.missing_name
         for node in place.nodes(ast.Name):
             if node.id in place.scope.members:
                 yield place.replace(node, f"{arguments[0].arg}.{node.id}", 2.0 if node.id == missing else 0.0)
@@ -221,7 +220,7 @@ class MissingImport:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Import the undefined name behind the imports that are there."""
-        missing = _missing_name(place)
+        missing = place.missing_name
         if not any(node.id == missing for node in place.nodes(ast.Name)):
             return
         for weight, line in enumerate(imports_for(missing)):
@@ -274,15 +273,6 @@ def _names(node: ast.expr) -> Iterator[str]:
 def _renamed(place: Place, node: ast.expr, old: str, new: str, weight: float) -> Edit:
     _, end = place.source.span(node)
     return Edit(end - len(old), end, new, weight)
-
-
-def _quoted(place: Place, error_type: str, word: str) -> str:
-    found = re.search(rf"{word} '([^']+)'", place.failure.message)
-    return found[1] if found and place.failure.is_a(error_type) else ""
-
-
-def _missing_name(place: Place) -> str:
-    return _quoted(place, "NameError", "name") or _quoted(place, "UnboundLocalError", "variable")
 
 
 def _imported(place: Place, line: str, weight: float) -> Edit:

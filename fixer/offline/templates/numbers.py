@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import MUTATION, SSTUBS, TBAR, Example
+from fixer.offline.templates.base import ELEMENTS, MUTATION, SSTUBS, TBAR, Example
 
 
 class Constant:
@@ -46,6 +46,7 @@ class OffByOne:
         Example("x = a < b", "x = a < b + 1"),
         Example("x = a[i - 1]", "x = a[i]"),
         Example("x = a[i, j]", "x = a[i, j - 1]"),
+        Example("x = [i for i in a]", "x = [i + 1 for i in a]"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -89,6 +90,30 @@ class StartValue:
         if isinstance(value, ast.List):
             for name in place.scope.locals:
                 yield place.replace(value, f"[{name}]", -0.5)
+
+
+class Range:
+    """A range that begins, ends or steps wrongly."""
+
+    name = "range"
+    source = SSTUBS
+    prior = 0.6
+    examples = (
+        Example("for i in range(n):\n    pass", "for i in range(1, n):\n    pass"),
+        Example("for i in range(n):\n    pass", "for i in range(1, n + 1):\n    pass"),
+        Example("for i in range(n):\n    pass", "for i in range(n - 1, -1, -1):\n    pass"),
+        Example("for i in range(a, n):\n    pass", "for i in range(n):\n    pass"),
+        Example("for i in range(a, n):\n    pass", "for i in range(a, n + 1, 2):\n    pass"),
+        Example("for i in range(a, n):\n    pass", "for i in range(a + 1, n + 1):\n    pass"),
+        Example("for i in range(a, n, 2):\n    pass", "for i in range(a, n):\n    pass"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Move both bounds at once, add or drop a bound or a step, or count down."""
+        for call in place.nodes(ast.Call):
+            if isinstance(call.func, ast.Name) and call.func.id == "range" and not call.keywords:
+                for weight, bounds in enumerate(_ranges([place.text(node) for node in call.args])):
+                    yield place.replace(call, f"range({', '.join(bounds)})", -0.15 * weight)
 
 
 class Slice:
@@ -146,9 +171,19 @@ class Slice:
             yield Edit(start, end, text + (step if text.count(":") == 1 else ""), -0.3)
 
 
-_COUNTED = (ast.Subscript, ast.Slice, ast.Call, ast.Compare, ast.Return, ast.Assign, ast.BinOp)
+_COUNTED = (
+    ast.Subscript,
+    ast.Slice,
+    ast.Call,
+    ast.Compare,
+    ast.Return,
+    ast.Assign,
+    ast.AugAssign,
+    ast.BinOp,
+    *ELEMENTS,
+)
 _BOUNDS = (ast.Subscript, ast.Slice)
-_SLICED = (ast.Return, ast.Call, ast.Assign, ast.BinOp, ast.For, ast.comprehension, ast.Compare)
+_SLICED = (ast.Return, ast.Call, ast.Assign, ast.BinOp, ast.For, ast.comprehension, ast.Compare, *ELEMENTS)
 _STARTS = {
     "[]": ("{}", "set()", "[[]]", "None", "''", "[0]", "()"),
     "{}": ("[]", "set()", "None", "''"),
@@ -180,6 +215,20 @@ def _instead_of(value: object, others: tuple[object, ...]) -> Iterator[tuple[obj
     for other in others:
         if isinstance(other, int | float) and not isinstance(other, bool):
             yield other, -0.8
+
+
+def _ranges(bounds: list[str]) -> Iterator[tuple[str, ...]]:
+    if len(bounds) == 1:
+        (stop,) = bounds
+        yield from (("1", stop), ("1", f"{stop} + 1"), ("2", stop), ("2", f"{stop} + 1"), ("0", stop, "2"))
+        yield from ((f"{stop} - 1", "-1", "-1"), (stop, "0", "-1"))
+    elif len(bounds) == 2:
+        start, stop = bounds
+        yield from ((stop,), (f"{stop} + 1",), (f"{start} + 1", f"{stop} + 1"), (f"{start} - 1", f"{stop} - 1"))
+        yield from ((start, stop, "2"), (start, f"{stop} + 1", "2"), (start, stop, "-1"), (stop, start, "-1"))
+    elif len(bounds) == 3:
+        start, stop, step = bounds
+        yield from ((start, stop), (start, stop, f"-{step}"), (start, f"{stop} + 1", step), (stop, start, step))
 
 
 def _in_range(parent: ast.AST | None) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import MUTATION, SSTUBS, TBAR, Example
+from fixer.offline.templates.base import ELEMENTS, MUTATION, SSTUBS, TBAR, Example
 
 
 class Comparison:
@@ -117,10 +117,15 @@ class OperandOrder:
         Example("x = a - b", "x = b - a"),
         Example("x = a + b * c", "x = (a + b) * c"),
         Example("x = (a + b) * c", "x = a + b * c"),
+        Example("if a[0] or not a:\n    pass", "if not a or a[0]:\n    pass"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Swap the operands where that matters; move parentheses."""
+        """Swap the operands where that matters, as where the first guards the second; move parentheses."""
+        for chain in place.nodes(ast.BoolOp):
+            word = " and " if isinstance(chain.op, ast.And) else " or "
+            last = [chain.values[-1], *chain.values[:-1]]
+            yield place.replace(chain, word.join(_grouped(place, value) for value in last))
         for node in place.nodes(ast.BinOp):
             left, right = place.text(node.left), place.text(node.right)
             operator = _ARITHMETIC[type(node.op)]
@@ -204,7 +209,7 @@ class AddOperand:
                         yield place.replace(node, f"{text} {operator} {other}", -0.6 * weight)
 
 
-_SLOTS = (ast.Return, ast.Call, ast.Assign, ast.AugAssign, ast.Compare, ast.Subscript, ast.Slice, ast.Yield)
+_SLOTS = (ast.Return, ast.Call, ast.Assign, ast.AugAssign, ast.Compare, ast.Subscript, ast.Slice, ast.Yield, *ELEMENTS)
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
     ast.LtE: "<=",

@@ -49,6 +49,7 @@ class Guard:
     examples = (
         Example("def f(x):\n    return x.a", "def f(x):\n    if x is None:\n        return None\n    return x.a"),
         Example("def f(x):\n    return 1 / x", "def f(x):\n    if not x:\n        return 0\n    return 1 / x"),
+        Example("def f(n):\n    return f(n - 1)", "def f(n):\n    if n < 2:\n        return n\n    return f(n - 1)"),
         Example("def f(x):\r\n\treturn x[0]", "def f(x):\r\n\tif not x:\r\n\t\treturn None\r\n\treturn x[0]"),
         Example(
             "def f(x):\n    for i in x:\n        g(i)",
@@ -66,9 +67,10 @@ class Guard:
         if any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement)):
             ways = ["continue", *ways, "break"]
         for name in dict.fromkeys(used):
-            for test in (f"{name} is None", f"not {name}"):
+            for test, less in _EMPTY:
                 for weight, way in enumerate(ways):
-                    yield from place.before(f"if {test}:", place.indent_step + way, weight=crash - 0.2 * weight)
+                    lines = f"if {test.format(name)}:", place.indent_step + way
+                    yield from place.before(*lines, weight=crash - 0.2 * weight - less)
 
 
 class Missing:
@@ -117,6 +119,10 @@ class Misplaced:
             "def f(a):\n    for x in a:\n        y = x\n    return y",
         ),
         Example("for x in a:\n    y = x\nprint(y)", "for x in a:\n    y = x\n    print(y)"),
+        Example(
+            "for x in a:\n    if x:\n        y = x\n        z = y\n        g(z)",
+            "for x in a:\n    if x:\n        y = x\n    z = y\n    g(z)",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -127,8 +133,8 @@ class Misplaced:
         index = block.index(place.statement)
         if index + 1 < len(block):
             yield _swapped(place, block[index + 1])
-        if index == len(block) - 1 and len(block) > 1:
-            yield from _dedented(place)
+        if index:
+            yield from _dedented(place, block[-1], -0.3 * (len(block) - 1 - index))
         if index:
             yield from _indented(place, block[index - 1])
 
@@ -161,6 +167,38 @@ class Superfluous:
         yield Edit(first - len(place.source.newline) if at_end else first, stop, "")
 
 
+class Replaced:
+    """A statement that should be another one: one of the function's own, or an assignment of one name to another."""
+
+    name = "other statement"
+    source = GENPROG
+    prior = 0.15
+    examples = (
+        Example(
+            "def f(a):\n    b = a[0]\n    for i in a:\n        if i:\n            bb - 1\n    return b",
+            "def f(a):\n    b = a[0]\n    for i in a:\n        if i:\n            b = i\n    return b",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put such a statement in the place of a simple one."""
+        node = place.statement
+        if not isinstance(node, ast.Expr | ast.Assign | ast.AugAssign) or node.end_lineno != node.lineno:
+            return
+        start, end = place.source.span(node)
+        useless = 1.5 if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call | ast.Await) else 0.0
+        for line, weight in _statements_to_add(place):
+            yield Edit(start, end, line, weight + useless)
+
+
+_EMPTY = (
+    ("{} is None", 0.0),
+    ("not {}", 0.0),
+    ("{} == 1", 1.0),
+    ("{} < 0", 1.2),
+    ("{} < 2", 1.2),
+    ("len({}) < 2", 1.4),
+)
 _CRASHES = ("TypeError", "AttributeError", "IndexError", "ZeroDivisionError", "KeyError", "ValueError")
 
 
@@ -211,12 +249,13 @@ def _swapped(place: Place, following: ast.stmt) -> Edit:
     return Edit(start, end, text[again:end] + text[middle:again] + text[start:middle])
 
 
-def _dedented(place: Place) -> Iterator[Edit]:
+def _dedented(place: Place, last: ast.stmt, weight: float) -> Iterator[Edit]:
+    """The statement and what follows it in its block, up to the last, out of the block."""
     parent = place.parent(place.statement)
     outer = place.source.indent_of(parent) if isinstance(parent, ast.For | ast.While | ast.If | ast.With) else None
     inner = place.source.indent_of(place.statement)
     if outer is not None and inner is not None:
-        yield _moved(place, inner, outer)
+        yield _moved(place, last, inner, outer, weight)
 
 
 def _indented(place: Place, before: ast.stmt) -> Iterator[Edit]:
@@ -224,11 +263,12 @@ def _indented(place: Place, before: ast.stmt) -> Iterator[Edit]:
     deeper = place.source.indent_of(inside[-1]) if inside else None
     own = place.source.indent_of(place.statement)
     if deeper is not None and own is not None and not isinstance(before, ast.FunctionDef | ast.ClassDef):
-        yield _moved(place, own, deeper)
+        yield _moved(place, place.statement, own, deeper)
 
 
-def _moved(place: Place, old: str, new: str) -> Edit:
+def _moved(place: Place, last: ast.stmt, old: str, new: str, weight: float = 0.0) -> Edit:
     start = place.source.line_start(place.statement.lineno)
-    end = place.source.span(place.statement)[1]
+    end = place.source.span(last)[1]
     lines = place.source.text[start:end].split("\n")
-    return Edit(start, end, "\n".join(new + line.removeprefix(old) if line.strip() else line for line in lines))
+    moved = "\n".join(new + line.removeprefix(old) if line.strip() else line for line in lines)
+    return Edit(start, end, moved, weight)

@@ -69,3 +69,12 @@ def test_where_no_process_lasts_for_more_than_one_there_are_no_more_batches() ->
     while len(dealt := dealer.deal()) > 1:
         answered += len(dealer.take_back(dealt, "ff"))
     assert answered < 10
+
+
+def test_changes_that_hang_are_tried_together_all_the_same() -> None:
+    dealer = supply(40, 10)
+    told = []
+    while len(dealt := dealer.deal()) > 1:
+        told += dealer.take_back(dealt, "fft")
+    assert failed(told).count("f") == 20
+    assert failed(told).count("t") == 20 - MOST_SLOW

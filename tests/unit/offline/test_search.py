@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,32 @@ def test_a_test_that_stays_red_speaks_against_an_edit_as_far_as_it_runs_nothing_
     outcome = Search(Mends(), request, [ASKED, other], print, 5.0)([candidate])
     (found,) = outcome.found
     assert (found.complete, found.misses_alike) == (complete, alike)
+
+
+@pytest.mark.parametrize(("lines", "shared"), [({2, 6}, True), ({6}, False)])
+def test_a_search_goes_on_with_red_tests_that_run_what_the_failing_one_runs(lines: set[int], shared: bool) -> None:
+    other = "test_calc.py::test_other"
+    results = tuple(TestResult(nodeid, Verdict.FAILED, details=DETAILS) for nodeid in (ASKED, other))
+    evidence = TestRun(results, {ASKED: {FILE: frozenset({2})}, other: {FILE: frozenset(lines)}})
+    request = RepairRequest(TestError(Path("test_calc.py"), "test_half", DETAILS), 1, 0.4, (FILE,), evidence)
+    assert Search(Mends(), request, [ASKED, other], print, 5.0).also_red == ([other] if shared else [])
+
+
+class PutsOff(Mends):
+    """A checker that answers only when it has all that there is to try."""
+
+    def check(
+        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+    ) -> Iterator[tuple[Overlay, TestRun]]:
+        for overlay in list(candidates):
+            yield overlay, TestRun((TestResult(ASKED, Verdict.FAILED, details=DETAILS),))
+
+
+def test_what_was_put_off_is_not_waited_for_when_the_time_is_up() -> None:
+    evidence = TestRun((TestResult(ASKED, Verdict.FAILED, details=DETAILS),), {ASKED: {FILE: frozenset({2})}})
+    request = RepairRequest(TestError(Path("test_calc.py"), "test_half", DETAILS), 1, 0.4, (FILE,), evidence)
+    source, start = Source(FILE, TEXT), TEXT.index("n * 2")
+    candidates = [Candidate(source, Edit(start, start + 5, f"n - {number}"), "kind", 2, 0.0) for number in range(100)]
+    ticks = count()
+    search = Search(PutsOff(), request, [ASKED], print, 20.0, clock=lambda: next(ticks))
+    assert 1 <= search(candidates).tried < 5

@@ -53,6 +53,16 @@ def test_nothing_is_proposed_where_there_is_nothing_to_change(text: str) -> None
     assert not list(candidates(source))
 
 
+@pytest.mark.parametrize(("error", "changed"), [("", False), ("NameError: name 'List' is not defined", True)])
+def test_type_hints_of_functions_are_left_alone_unless_a_name_is_missing(error: str, changed: bool) -> None:
+    source = Source(FILE, "def f(a: List[int], n=0) -> str:\n    b: bytes = n\n    return n\n")
+    hints = [(source.text.index(hint), len(hint)) for hint in ("List[int]", "str", "bytes")]
+    spans = [(one.start, one.end) for template in CATALOGUE for one in edits(template, source, failure_of(error))]
+    inside = [span for span in spans for at, size in hints if at <= span[0] < span[1] <= at + size]
+    assert bool(inside) == changed
+    assert any(source.text[start:end] == "0" for start, end in spans)
+
+
 HARD = '''\
 # -*- coding: utf-8 -*-
 """Ünïcode."""
