@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mine_bugs import Bug, Fix, Place, fixes, read_manifest, reproduced, write_manifest
+from mine_bugs import Bug, Fix, Place, fixes, main, read_manifest, reproduced, write_manifest
 
 BROKEN = "def half(n):\n    return n // 3\n"
 FIXED = "def half(n):\n    return n // 2\n"
@@ -66,6 +66,22 @@ def test_a_bug_is_what_fails_before_its_fix_and_passes_after_it(place: Place) ->
 def test_a_commit_whose_tests_pass_without_it_shows_no_bug(place: Place) -> None:
     made = commit(place.project, "Fix a comment", halves="# halves\n" + BROKEN, test_halves=OLD_TEST + "# more\n")
     assert reproduced(place, Fix(made, "halves.py", ("test_halves.py",), 1)) is None
+
+
+@pytest.mark.slow
+def test_what_is_laid_out_hides_no_later_fix(place: Place, tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    place.project.rename(history)
+    commit(history, "Fix", halves=FIXED, test_halves=NEW_TEST)
+    place = Place("ada/halves", tmp_path / "into/ada+halves")
+    git(tmp_path, "clone", "-q", str(history), str(place.project))
+    place.python.parent.mkdir(parents=True)
+    place.python.symlink_to(sys.executable)
+    git(place.project, "checkout", "-q", "HEAD~1")
+    arguments = [str(history), "--repository", "ada/halves", "--into", str(tmp_path / "into"), "--draw", "2"]
+    assert main([*arguments, "--manifest", str(tmp_path / "bugs.json")]) == 0
+    (bug,) = read_manifest(tmp_path / "bugs.json")
+    assert bug.draw == 2
 
 
 def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
