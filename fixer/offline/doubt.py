@@ -11,11 +11,14 @@ import ast
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fixer.application.ports import CandidateChecker
+from fixer.domain.models import TestRun
+from fixer.offline.evidence import against, holding
+from fixer.offline.firmness import firmness
 from fixer.offline.purity import only_computes
 from fixer.offline.rank import Candidate, naturalness
 from fixer.offline.search import Found
@@ -35,8 +38,11 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[str], held: int) -> Choice:
-    """The best of what was found. `nodeids` are the tests whose calls are looked at, `held` how many passed before."""
+def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[str], evidence: TestRun) -> Choice:
+    """The best of what was found.
+
+    `nodeids` are the tests whose calls are looked at, the mended one first; `evidence` is how they ran before.
+    """
     shortlist = sorted(found, key=_first_sight, reverse=True)[:_MOST_DOUBTED]
     witnessed = _witnessed([one.candidate for one in shortlist], checker, nodeids)
     doubted = [_Doubted(one, *outcomes) for one, outcomes in zip(shortlist, witnessed, strict=True)]
@@ -45,8 +51,12 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     others = tuple(one.found for one in ranked[1:])
     rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _likely_other(best, one)]
     share = _share(best, rivals)
-    reasons = [*_told(best, rivals), *([] if held else ["no test that passed before holds it"])]
-    confidence = share * _wholeness(best.found) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
+    held = holding(evidence, best.found.candidate)
+    asked = [*nodeids[:1], *(other for other in nodeids[1:] if other in held.tests)]
+    firm = firmness(best.found.candidate, checker, asked)
+    doubts = against(best.found, firm, held, calls=best.calls or len(asked))
+    reasons = [*_told(best, rivals), *(doubt.why for doubt in doubts if doubt.left < _WORTH_TELLING)]
+    confidence = share * _wholeness(best.found) * (1.0 - best.crashes) * prod(doubt.left for doubt in doubts)
     return Choice(best.found, others, round(confidence, 2), tuple(reasons))
 
 
@@ -59,8 +69,7 @@ _ENOUGH_INPUTS = 10
 """For which two edits have to agree to count as one."""
 _PART, _PART_OF_ONE = 0.7, 0.45
 """Of the confidence that is left where other red tests stay red: some that run more, or some that run nothing else."""
-_ALONE = 0.8
-"""Of the confidence that is left where no passing test holds the edit."""
+_WORTH_TELLING = 0.95
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,11 @@ class _Doubted:
     found: Found
     before: Outcomes
     after: Outcomes
+
+    @property
+    def calls(self) -> int:
+        """How many different calls of the tests are known."""
+        return sum(given[:1] != "?" for given in self.after)
 
     @property
     def crashes(self) -> float:

@@ -1,0 +1,106 @@
+"""What speaks against an edit that passes even where no other edit does: luck, few calls, nothing but taking away."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fixer.domain.models import TestRun
+from fixer.offline.firmness import Firmness
+from fixer.offline.rank import Candidate
+from fixer.offline.search import Found, running
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """How much of the confidence it leaves, 0 to 1, and why, in words."""
+
+    left: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """The passing tests that run the edited function, those of them that run the edited lines, and any that pass."""
+
+    tests: frozenset[str]
+    lines: frozenset[str]
+    passing: frozenset[str]
+
+
+def holding(evidence: TestRun, candidate: Candidate) -> Held:
+    """By what was traced; where nothing was, every passing test counts."""
+    passed = frozenset(evidence.passed)
+    if not evidence.executed:
+        return Held(passed, passed, passed)
+    source, edit = candidate.source, candidate.edit
+    lines = range(source.line_of(edit.start), source.line_of(max(edit.start, edit.end - 1)) + 1)
+    by_lines = running(evidence, candidate, lines)
+    return Held(passed & running(evidence, candidate), passed & by_lines, passed)
+
+
+def against(found: Found, firm: Firmness, held: Held, *, calls: int) -> tuple[Doubt, ...]:
+    """The doubts about an edit, `calls` being how many different calls of its function the tests make."""
+    return (_luck(found, firm), _few_calls(calls), *_only_takes_away(found.candidate, calls), *_loose(held))
+
+
+_UNNOTICED = 0.05
+"""Of all mistakes: what even tests that notice every one that was made for a trial let through."""
+_LUCKY = 120.0
+"""In how many tries, with tests that notice nothing, one wrong edit is to be expected for each right one."""
+_CALLS, _CALLS_TO_DROP = 0.5, 3.0
+"""The calls that leave half of the confidence, for any edit and for one that only takes away."""
+_ALONE, _LOOSE = 0.9, 0.6
+"""What is left where no test passed before that could hold it, and where there are some that do not run it."""
+
+
+def _luck(found: Found, firm: Firmness) -> Doubt:
+    """A right edit comes early in a good order; each one tried before it was a chance for one that is wrong.
+
+    The share of wrong edits among those that pass grows with the number tried: Long and Rinard, "An Analysis of the
+    Search Spaces for Generate and Validate Patch Generation Systems", ICSE 2016.
+    """
+    wrong = found.tries * (_UNNOTICED + 1.0 - firm.share) / _LUCKY
+    missed = firm.asked - firm.noticed
+    why = f"it came up as edit {found.tries}, and its tests miss {missed} of {firm.asked} mistakes made there"
+    return Doubt(1.0 / (1.0 + wrong), why)
+
+
+def _few_calls(calls: int) -> Doubt:
+    return Doubt(calls / (calls + _CALLS), f"the tests show what it does for {calls} {_noun(calls)} only")
+
+
+def _only_takes_away(candidate: Candidate, calls: int) -> Iterator[Doubt]:
+    """Tests that do not look are passed by doing less (Qi et al., ISSTA 2015)."""
+    if not Counter(_parts(candidate.after)) - Counter(_parts(candidate.before)):
+        yield Doubt(calls / (calls + _CALLS_TO_DROP), "it only takes away")
+
+
+def _loose(held: Held) -> Iterator[Doubt]:
+    """An edit of what only the red test runs can do anything there without being noticed."""
+    if held.lines:
+        return
+    function = "edited lines" if held.tests else "edited function"
+    if held.passing:
+        yield Doubt(_LOOSE, f"no test that passed before runs the {function}")
+    else:
+        yield Doubt(_ALONE, "no test passed before")
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The names, values and calls of a program."""
+    for node in ast.walk(ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield "." + node.attr
+        elif isinstance(node, ast.Constant):
+            yield repr(node.value)
+        elif isinstance(node, ast.operator | ast.cmpop | ast.boolop | ast.unaryop | ast.Call | ast.Return | ast.Raise):
+            yield type(node).__name__
+
+
+def _noun(calls: int) -> str:
+    return "call" if calls == 1 else "calls"

@@ -1,0 +1,89 @@
+"""How firmly the tests hold a repaired program: how many other small mistakes at the same place they notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from random import Random
+
+from fixer.application.ports import CandidateChecker
+from fixer.offline.localise import Suspect
+from fixer.offline.place import Failure
+from fixer.offline.rank import Candidate, ranked
+from fixer.offline.source import Edit, Function, Source, header_lines
+from fixer.offline.templates import conditions, names, numbers, operators, statements, strings
+from fixer.offline.templates.base import Template
+
+
+@dataclass(frozen=True)
+class Firmness:
+    """Of `asked` small mistakes the tests notice `noticed`."""
+
+    noticed: int
+    asked: int
+
+    @property
+    def share(self) -> float:
+        """A guess that starts at a half, so that a few mistakes do not say much."""
+        return (self.noticed + 1) / (self.asked + 2)
+
+
+def firmness(candidate: Candidate, checker: CandidateChecker, nodeids: Sequence[str]) -> Firmness:
+    """Make the mistakes in the program as the edit leaves it, and ask the tests that it passes.
+
+    Where they let most of them through, they would also have let through most edits that are as wrong, and this one is
+    only the first that came up. Mutation analysis (DeMillo, Lipton and Sayward, "Hints on Test Data Selection", 1978),
+    of the repaired function alone.
+    """
+    mistakes = list(_mistakes(candidate))
+    overlays = [{mistake.source.path: mistake.text} for mistake in mistakes]
+    runs = checker.check(overlays, nodeids, vital=nodeids)
+    return Firmness(sum(not run.passed >= set(nodeids) for _, run in runs), len(mistakes))
+
+
+_MOST_HERE, _MOST_AROUND, _MOST_OUTSIDE = 10, 14, 6
+"""Mistakes at the edited statement, elsewhere in the function, and where each means importing anew."""
+_EACH = 2
+_MISTAKES: tuple[Template, ...] = (
+    operators.Comparison(),
+    operators.Arithmetic(),
+    operators.Augmented(),
+    operators.Logic(),
+    operators.DropOperand(),
+    numbers.Constant(),
+    numbers.OffByOne(),
+    numbers.Slice(),
+    names.Variable(),
+    names.Attribute(),
+    conditions.Negation(),
+    conditions.Unconditional(),
+    strings.Text(),
+    statements.Superfluous(),
+)
+"""Operators of mutation; no guards, no wraps, nothing that often changes nothing."""
+
+
+def _mistakes(candidate: Candidate) -> Iterator[Candidate]:
+    try:
+        source = Source(candidate.source.path, candidate.text)
+    except (SyntaxError, ValueError):
+        return
+    edit = candidate.edit
+    start, end = candidate.source.unit(edit)
+    end += len(source.text) - len(candidate.source.text)
+    changed = set(range(source.line_of(edit.start), source.line_of(max(edit.start, _end(edit) - 1)) + 1))
+    inside = [node for node in source.statements if start <= source.span(node)[0] < end]
+    here = [node for node in inside if changed & set(header_lines(node)) and not isinstance(node, Function)]
+    if (start, end) == (0, len(source.text)):
+        yield from islice(ranked([Suspect(source, node, 1.0) for node in here], _MISTAKES, Failure()), _MOST_OUTSIDE)
+        return
+    around = [node for node in inside if node not in here]
+    yield from islice(ranked([Suspect(source, node, 1.0) for node in here], _MISTAKES, Failure()), _MOST_HERE)
+    Random(0).shuffle(around)  # noqa: S311 - some from all over the function, always the same
+    each = (islice(ranked([Suspect(source, node, 1.0)], _MISTAKES, Failure()), _EACH) for node in around)
+    yield from islice(chain.from_iterable(each), _MOST_AROUND)
+
+
+def _end(edit: Edit) -> int:
+    return edit.start + len(edit.text)

@@ -1,0 +1,90 @@
+"""What speaks against an edit that passes, by itself."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+import pytest
+
+from fixer.domain.models import TestResult, TestRun, Verdict
+from fixer.offline.evidence import Doubt, Held, against, holding
+from fixer.offline.firmness import Firmness
+from fixer.offline.rank import Candidate
+from fixer.offline.search import Found
+from fixer.offline.source import Edit, Source
+
+PROGRAM = "def read(path):\n    text = open(path).read()\n    return text.strip() if text else None\n"
+A, B = frozenset({"a"}), frozenset({"b"})
+HELD = Held(A, A, A | B)
+FIRM, LOOSE = Firmness(24, 24), Firmness(2, 24)
+
+
+def doubts(
+    old: str = "strip",
+    new: str = "rstrip",
+    *,
+    tries: int = 10,
+    firm: Firmness = FIRM,
+    calls: int = 20,
+    held: Held = HELD,
+) -> tuple[Doubt, ...]:
+    start = PROGRAM.index(old)
+    edit = Edit(start, start + len(old), new)
+    found = Found(Candidate(Source(Path("/app.py"), PROGRAM), edit, "kind", 3, 0.0), 0, complete=True, tries=tries)
+    return against(found, firm, held, calls=calls)
+
+
+def left(*found: Doubt) -> float:
+    return prod(doubt.left for doubt in found)
+
+
+def test_an_early_edit_that_many_tests_hold_is_hardly_doubted() -> None:
+    assert left(*doubts()) > 0.9
+
+
+def test_a_late_edit_is_doubted_and_the_sooner_the_less_its_tests_notice() -> None:
+    assert left(*doubts(tries=2000)) < 0.5 < left(*doubts(tries=400))
+    assert left(*doubts(tries=200, firm=LOOSE)) < 0.5 < left(*doubts(tries=20, firm=LOOSE))
+    assert any("edit 200, and its tests miss 22 of 24" in doubt.why for doubt in doubts(tries=200, firm=LOOSE))
+
+
+def test_what_only_takes_away_needs_more_calls_than_what_changes_something() -> None:
+    drops = {"old": "text.strip() if text else None", "new": "text"}
+    assert left(*doubts(**drops, calls=2)) < 0.5 < left(*doubts(calls=2))  # type: ignore[arg-type]
+    assert left(*doubts(**drops, calls=20)) > 0.7  # type: ignore[arg-type]
+    assert "it only takes away" in [doubt.why for doubt in doubts(**drops)]  # type: ignore[arg-type]
+
+
+def test_a_call_that_is_exchanged_is_not_only_taken_away() -> None:
+    assert "it only takes away" not in [doubt.why for doubt in doubts("strip()", "lower()")]
+
+
+@pytest.mark.parametrize(("calls", "said"), [(1, "1 call only"), (3, "3 calls only")])
+def test_one_call_says_less_than_many(calls: int, said: str) -> None:
+    assert left(*doubts(calls=calls)) < left(*doubts(calls=calls + 1))
+    assert any(doubt.why.endswith(said) for doubt in doubts(calls=calls))
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (Held(frozenset(), frozenset(), frozenset()), "no test passed before"),
+        (Held(frozenset(), frozenset(), B), "no test that passed before runs the edited function"),
+        (Held(A, frozenset(), A), "no test that passed before runs the edited lines"),
+    ],
+)
+def test_what_no_passing_test_runs_is_less_sure(held: Held, said: str) -> None:
+    assert left(*doubts(held=held)) < left(*doubts())
+    assert said in [doubt.why for doubt in doubts(held=held)]
+
+
+def test_tests_hold_what_they_run() -> None:
+    path = Path("/app.py")
+    start = PROGRAM.index("strip")
+    candidate = Candidate(Source(path, PROGRAM), Edit(start, start + 5, "rstrip"), "kind", 3, 0.0)
+    executed = {"a": {path: frozenset({2})}, "b": {path: frozenset({2, 3})}, "red": {path: frozenset({3})}}
+    passing = tuple(TestResult(nodeid, Verdict.PASSED) for nodeid in "abc")
+    run = TestRun((*passing, TestResult("red", Verdict.FAILED)), executed)
+    assert holding(run, candidate) == Held(A | B, B, A | B | {"c"})
+    assert holding(TestRun(passing), candidate) == Held(*[A | B | {"c"}] * 3)
