@@ -48,7 +48,7 @@ def against(found: Found, firm: Firmness, held: Held, *, calls: int) -> tuple[Do
 
 _UNNOTICED = 0.05
 """Of all mistakes: what even tests that notice every one that was made for a trial let through."""
-_LUCKY = 120.0
+_LUCKY = 180.0
 """In how many tries, with tests that notice nothing, one wrong edit is to be expected for each right one."""
 _CALLS, _CALLS_TO_DROP = 0.5, 3.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
