@@ -49,11 +49,12 @@ def against(found: Found, firm: Firmness, held: Held, *, calls: int) -> tuple[Do
 _UNNOTICED = 0.05
 """Of all mistakes: what even tests that notice every one that was made for a trial let through."""
 _LUCKY = 180.0
-"""In how many tries, with tests that notice nothing, one wrong edit is to be expected for each right one."""
+"""In how many tries, with tests that notice nothing, one wrong edit is to be expected for each right one. Chosen with
+ten edits that passed on bugs of real projects that had been looked at, as are the numbers below."""
 _CALLS, _CALLS_TO_DROP = 0.5, 3.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
 _ALONE, _LOOSE = 0.9, 0.6
-"""What is left where no test passed before that could hold it, and where there are some that do not run it."""
+"""What is left where no test passed before that could hold it, and where some did but do not run it."""
 
 
 def _luck(found: Found, firm: Firmness) -> Doubt:
@@ -82,9 +83,10 @@ def _loose(held: Held) -> Iterator[Doubt]:
     """An edit of what only the red test runs can do anything there without being noticed."""
     if held.lines:
         return
-    function = "edited lines" if held.tests else "edited function"
     if held.passing:
-        yield Doubt(_LOOSE, f"no test that passed before runs the {function}")
+        yield Doubt(
+            _LOOSE, f"no test that passed before is known to run the edited {'lines' if held.tests else 'function'}"
+        )
     else:
         yield Doubt(_ALONE, "no test passed before")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import ast
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from random import Random
@@ -11,7 +12,7 @@ from fixer.application.ports import CandidateChecker
 from fixer.offline.localise import Suspect
 from fixer.offline.place import Failure
 from fixer.offline.rank import Candidate, ranked
-from fixer.offline.source import Edit, Function, Source, header_lines
+from fixer.offline.source import Edit, Function, Source, Span, header_lines
 from fixer.offline.templates import conditions, names, numbers, operators, statements, strings
 from fixer.offline.templates.base import Template
 
@@ -69,21 +70,29 @@ def _mistakes(candidate: Candidate) -> Iterator[Candidate]:
         source = Source(candidate.source.path, candidate.text)
     except (SyntaxError, ValueError):
         return
-    edit = candidate.edit
-    start, end = candidate.source.unit(edit)
-    end += len(source.text) - len(candidate.source.text)
-    changed = set(range(source.line_of(edit.start), source.line_of(max(edit.start, _end(edit) - 1)) + 1))
+    start, end = _unit(candidate, source)
+    lines = _changed_lines(candidate.edit, source)
     inside = [node for node in source.statements if start <= source.span(node)[0] < end]
-    here = [node for node in inside if changed & set(header_lines(node)) and not isinstance(node, Function)]
+    here = [node for node in inside if lines & set(header_lines(node)) and not isinstance(node, Function)]
     if (start, end) == (0, len(source.text)):
-        yield from islice(ranked([Suspect(source, node, 1.0) for node in here], _MISTAKES, Failure()), _MOST_OUTSIDE)
+        yield from islice(_made(source, here), _MOST_OUTSIDE)
         return
     around = [node for node in inside if node not in here]
-    yield from islice(ranked([Suspect(source, node, 1.0) for node in here], _MISTAKES, Failure()), _MOST_HERE)
     Random(0).shuffle(around)  # noqa: S311 - some from all over the function, always the same
-    each = (islice(ranked([Suspect(source, node, 1.0)], _MISTAKES, Failure()), _EACH) for node in around)
-    yield from islice(chain.from_iterable(each), _MOST_AROUND)
+    yield from islice(_made(source, here), _MOST_HERE)
+    yield from islice(chain.from_iterable(islice(_made(source, [node]), _EACH) for node in around), _MOST_AROUND)
 
 
-def _end(edit: Edit) -> int:
-    return edit.start + len(edit.text)
+def _made(source: Source, nodes: Iterable[ast.stmt]) -> Iterator[Candidate]:
+    return ranked([Suspect(source, node, 1.0) for node in nodes], _MISTAKES, Failure())
+
+
+def _unit(candidate: Candidate, source: Source) -> Span:
+    """The edited function, or the whole text, as it stands after the edit."""
+    start, end = candidate.source.unit(candidate.edit)
+    return start, end + len(source.text) - len(candidate.source.text)
+
+
+def _changed_lines(edit: Edit, source: Source) -> set[int]:
+    last = edit.start + max(0, len(edit.text) - 1)
+    return set(range(source.line_of(edit.start), source.line_of(last) + 1))
