@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from fixer.application.ports import CandidateChecker
 from fixer.domain.models import TestRun
 from fixer.offline.evidence import against, holding
-from fixer.offline.firmness import firmness
+from fixer.offline.firmness import dispensable, firmness
 from fixer.offline.purity import only_computes
 from fixer.offline.rank import Candidate, naturalness
 from fixer.offline.search import Found
@@ -54,7 +54,8 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     held = holding(evidence, best.found.candidate)
     asked = [*nodeids[:1], *(other for other in nodeids[1:] if other in held.tests)]
     firm = firmness(best.found.candidate, checker, asked)
-    doubts = against(best.found, firm, held, calls=best.calls or len(asked))
+    idle = dispensable(best.found.candidate, checker, asked)
+    doubts = against(best.found, firm, held, calls=best.calls or len(asked), dispensable=idle)
     reasons = [*_told(best, rivals), *(doubt.why for doubt in doubts if doubt.left < _WORTH_TELLING)]
     confidence = share * _wholeness(best.found) * (1.0 - best.crashes) * prod(doubt.left for doubt in doubts)
     return Choice(best.found, others, round(confidence, 2), tuple(reasons))

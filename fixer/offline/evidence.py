@@ -41,9 +41,14 @@ def holding(evidence: TestRun, candidate: Candidate) -> Held:
     return Held(passed & running(evidence, candidate), passed & by_lines, passed)
 
 
-def against(found: Found, firm: Firmness, held: Held, *, calls: int) -> tuple[Doubt, ...]:
-    """The doubts about an edit, `calls` being how many different calls of its function the tests make."""
-    return (_luck(found, firm), _few_calls(calls), *_only_takes_away(found.candidate, calls), *_loose(held))
+def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable: bool) -> tuple[Doubt, ...]:
+    """The doubts about an edit.
+
+    `calls` is how many different calls of its function the tests make; `dispensable` whether they pass as well where
+    the edited statement does nothing.
+    """
+    idle = (Doubt(_IDLE, "its tests pass as well where the edited statement does nothing"),) if dispensable else ()
+    return (_luck(found, firm), _few_calls(found.candidate, calls), *_loose(held), *idle)
 
 
 _UNNOTICED = 0.05
@@ -51,8 +56,9 @@ _UNNOTICED = 0.05
 _LUCKY = 180.0
 """In how many tries, with tests that notice nothing, one wrong edit is to be expected for each right one. Chosen with
 ten edits that passed on bugs of real projects that had been looked at, as are the numbers below."""
-_CALLS, _CALLS_TO_DROP = 0.5, 3.0
+_CALLS, _CALLS_TO_DROP = 0.5, 2.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
+_IDLE = 0.4
 _ALONE, _LOOSE = 0.9, 0.6
 """What is left where no test passed before that could hold it, and where some did but do not run it."""
 
@@ -69,14 +75,12 @@ def _luck(found: Found, firm: Firmness) -> Doubt:
     return Doubt(1.0 / (1.0 + wrong), why)
 
 
-def _few_calls(calls: int) -> Doubt:
-    return Doubt(calls / (calls + _CALLS), f"the tests show what it does for {calls} {_noun(calls)} only")
-
-
-def _only_takes_away(candidate: Candidate, calls: int) -> Iterator[Doubt]:
-    """Tests that do not look are passed by doing less (Qi et al., ISSTA 2015)."""
-    if not Counter(_parts(candidate.after)) - Counter(_parts(candidate.before)):
-        yield Doubt(calls / (calls + _CALLS_TO_DROP), "it only takes away")
+def _few_calls(candidate: Candidate, calls: int) -> Doubt:
+    """Tests that do not look are passed by doing less (Qi et al., ISSTA 2015), so that needs more of them."""
+    few = f"the tests show what it does for {calls} {'call' if calls == 1 else 'calls'} only"
+    if Counter(_parts(candidate.after)) - Counter(_parts(candidate.before)):
+        return Doubt(calls / (calls + _CALLS), few)
+    return Doubt(calls / (calls + _CALLS_TO_DROP), f"it only takes away, and {few}")
 
 
 def _loose(held: Held) -> Iterator[Doubt]:
@@ -102,7 +106,3 @@ def _parts(text: str) -> Iterator[str]:
             yield repr(node.value)
         elif isinstance(node, ast.operator | ast.cmpop | ast.boolop | ast.unaryop | ast.Call | ast.Return | ast.Raise):
             yield type(node).__name__
-
-
-def _noun(calls: int) -> str:
-    return "call" if calls == 1 else "calls"

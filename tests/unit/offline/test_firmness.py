@@ -10,7 +10,7 @@ import pytest
 
 from fixer.application.ports import Overlay
 from fixer.domain.models import TestResult, TestRun, Verdict
-from fixer.offline.firmness import Firmness, firmness
+from fixer.offline.firmness import Firmness, dispensable, firmness
 from fixer.offline.rank import Candidate
 from fixer.offline.source import Edit, Source
 
@@ -80,3 +80,29 @@ def test_of_what_stands_outside_functions_only_the_edited_statement_is_tried() -
 )
 def test_little_asked_says_little(noticed: int, asked: int, share: float) -> None:
     assert Firmness(noticed, asked).share == share
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "idle"),
+    [
+        ("total > LIMIT", "total > 11", False),
+        ("total > LIMIT", "count > 99", True),
+        ("total -= 1", "total -= 0", True),
+        ("total = count * each", "total = each * count", False),
+        ("def price(count, each):", "def price(count, each=3):", False),
+        ("total = count * each", "total = count *", False),
+    ],
+)
+def test_an_edit_that_keeps_something_from_happening_is_known_by_what_passes_without_it(
+    old: str, new: str, *, idle: bool
+) -> None:
+    wanted = [12, 2] if idle else [11, 2]
+    checker = Asserting(lambda names: [names["price"](3, 4), names["price"](1, 2)] == wanted)
+    assert dispensable(edit(old, new), checker, ["test"]) is idle
+
+
+def test_a_loop_that_need_not_run_is_dispensable() -> None:
+    program = "def f(items):\n    for item in items:\n        items = [item]\n    return items\n"
+    kept = Asserting(lambda names: names["f"]([1, 2]) == [1, 2])
+    assert dispensable(edit("in items", "in items[:0]", program), kept, ["test"])
+    assert not dispensable(edit("in items", "in items[:1]", program), Asserting(lambda n: n["f"]([1, 2]) == [1]), ["t"])
