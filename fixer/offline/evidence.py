@@ -51,15 +51,15 @@ def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable
     return (_luck(found, firm), _few_calls(found.candidate, calls), *_loose(held), *idle)
 
 
-_UNNOTICED = 0.05
+_UNNOTICED = 0.03
 """Of all mistakes: what even tests that notice every one that was made for a trial let through."""
 _LUCKY = 180.0
 """In how many tries, with tests that notice nothing, one wrong edit is to be expected for each right one. Chosen with
 ten edits that passed on bugs of real projects that had been looked at, as are the numbers below."""
-_CALLS, _CALLS_TO_DROP = 0.5, 2.0
+_CALLS, _CALLS_TO_DROP = 0.35, 2.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
 _IDLE = 0.4
-_ALONE, _LOOSE = 0.9, 0.6
+_ALONE, _LOOSE = 0.9, 0.75
 """What is left where no test passed before that could hold it, and where some did but do not run it."""
 
 
