@@ -59,8 +59,9 @@ ten edits that passed on bugs of real projects that had been looked at, as are t
 _CALLS, _CALLS_TO_DROP = 0.35, 2.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
 _IDLE = 0.4
-_ALONE, _LOOSE = 0.9, 0.75
-"""What is left where no test passed before that could hold it, and where some did but do not run it."""
+_ALONE, _LINES, _FUNCTION = 0.9, 0.75, 0.55
+"""What is left where no test passed before that could hold it, and where some did but do not run the edited lines, or
+not even the function."""
 
 
 def _luck(found: Found, firm: Firmness) -> Doubt:
@@ -87,12 +88,12 @@ def _loose(held: Held) -> Iterator[Doubt]:
     """An edit of what only the red test runs can do anything there without being noticed."""
     if held.lines:
         return
-    if held.passing:
-        yield Doubt(
-            _LOOSE, f"no test that passed before is known to run the edited {'lines' if held.tests else 'function'}"
-        )
-    else:
+    if not held.passing:
         yield Doubt(_ALONE, "no test passed before")
+    elif held.tests:
+        yield Doubt(_LINES, "no test that passed before is known to run the edited lines")
+    else:
+        yield Doubt(_FUNCTION, "no test that passed before is known to run the edited function")
 
 
 def _parts(text: str) -> Iterator[str]:

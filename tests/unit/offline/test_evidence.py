@@ -80,6 +80,11 @@ def test_what_no_passing_test_runs_is_less_sure(held: Held, said: str) -> None:
     assert said in [doubt.why for doubt in doubts(held=held)]
 
 
+def test_what_runs_in_no_passing_test_at_all_is_less_sure_than_what_runs_in_part() -> None:
+    nowhere, beside = Held(frozenset(), frozenset(), B), Held(A, frozenset(), A)
+    assert left(*doubts(held=nowhere)) < left(*doubts(held=beside))
+
+
 def test_tests_hold_what_they_run() -> None:
     path = Path("/app.py")
     start = PROGRAM.index("strip")
