@@ -48,7 +48,8 @@ def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable
     the edited statement does nothing.
     """
     idle = (Doubt(_IDLE, "its tests pass as well where the edited statement does nothing"),) if dispensable else ()
-    return (_luck(found, firm), _few_calls(found.candidate, calls), *_loose(held), *idle)
+    twin = _twin(found.candidate)
+    return (_luck(found, firm), _few_calls(found.candidate, calls), *_loose(held), *twin, *idle)
 
 
 _UNNOTICED = 0.03
@@ -58,7 +59,8 @@ _LUCKY = 180.0
 ten edits that passed on bugs of real projects that had been looked at, as are the numbers below."""
 _CALLS, _CALLS_TO_DROP = 0.35, 2.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
-_IDLE = 0.4
+_IDLE, _TWIN = 0.4, 0.5
+_LONG_TEXT = 4
 _ALONE, _LINES, _FUNCTION = 0.9, 0.75, 0.55
 """What is left where no test passed before that could hold it, and where some did but do not run the edited lines, or
 not even the function."""
@@ -96,9 +98,22 @@ def _loose(held: Held) -> Iterator[Doubt]:
         yield Doubt(_FUNCTION, "no test that passed before is known to run the edited function")
 
 
+def _twin(candidate: Candidate) -> Iterator[Doubt]:
+    """A copy that stays as it was has the same mistake (CP-Miner: Li et al., OSDI 2004), or is the one to change."""
+    before, after = Counter(_texts(candidate.before)), Counter(_texts(candidate.after))
+    for text in before - after:
+        if len(text) >= _LONG_TEXT and after[text]:
+            yield Doubt(_TWIN, f"{text!r} stands in the function once more, unchanged")
+
+
+def _texts(text: str) -> Iterator[str]:
+    constants = (node.value for node in ast.walk(_parsed(text)) if isinstance(node, ast.Constant))
+    return (value for value in constants if isinstance(value, str))
+
+
 def _parts(text: str) -> Iterator[str]:
     """The names, values and calls of a program."""
-    for node in ast.walk(ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)):
+    for node in ast.walk(_parsed(text)):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -107,3 +122,7 @@ def _parts(text: str) -> Iterator[str]:
             yield repr(node.value)
         elif isinstance(node, ast.operator | ast.cmpop | ast.boolop | ast.unaryop | ast.Call | ast.Return | ast.Raise):
             yield type(node).__name__
+
+
+def _parsed(text: str) -> ast.Module:
+    return ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)

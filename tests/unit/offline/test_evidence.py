@@ -101,5 +101,16 @@ def test_what_passes_as_well_without_its_statement_is_not_sure() -> None:
     assert any("does nothing" in doubt.why for doubt in doubts(dispensable=True))
 
 
+@pytest.mark.parametrize(("text", "is_said"), [("[0-9]+", True), ("+", False)])
+def test_a_long_text_that_is_changed_in_one_of_two_places_only_is_doubted(text: str, *, is_said: bool) -> None:
+    program = f"def f(kind):\n    if kind == 1:\n        return {text!r}\n    return {text!r}\n"
+    start = program.index(repr(text))
+    for end, said in ((start + len(repr(text)), is_said), (start, False)):
+        edit = Edit(start, end, "'[0-9]*'" if end > start else "'' or ")
+        found = Found(Candidate(Source(Path("/app.py"), program), edit, "kind", 3, 0.0), 0, complete=True)
+        said_of_it = against(found, FIRM, HELD, calls=20, dispensable=False)
+        assert _says("stands in the function once more", said_of_it) is said
+
+
 def _says(text: str, found: tuple[Doubt, ...]) -> bool:
     return any(text in doubt.why for doubt in found)
