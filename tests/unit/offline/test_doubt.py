@@ -111,9 +111,9 @@ def test_a_half_fix_and_one_that_nothing_held_are_less_sure() -> None:
 def test_an_edit_that_tests_which_notice_nothing_let_through_late_is_not_sure() -> None:
     caller = Caller(*MANY)
     caller.notices = False
-    choice = choose([replace(found("[0]", "[-1]"), tries=300)], caller, ["test"], HELD)
+    choice = choose([replace(found("[0]", "[-1]"), tries=600)], caller, ["test"], HELD)
     assert choice.confidence < 0.5
-    assert choice.reasons[0].startswith("it came up as edit 300, and its tests miss ")
+    assert choice.reasons[0].startswith("it came up as edit 600, and its tests miss ")
 
 
 def test_one_call_proves_little() -> None:

@@ -46,8 +46,8 @@ def test_an_early_edit_that_many_tests_hold_is_hardly_doubted() -> None:
 
 def test_a_late_edit_is_doubted_and_the_sooner_the_less_its_tests_notice() -> None:
     assert left(*doubts(tries=3000)) < 0.5 < left(*doubts(tries=400))
-    assert left(*doubts(tries=200, firm=LOOSE)) < 0.5 < left(*doubts(tries=20, firm=LOOSE))
-    assert any("edit 200, and its tests miss 22 of 24" in doubt.why for doubt in doubts(tries=200, firm=LOOSE))
+    assert left(*doubts(tries=400, firm=LOOSE)) < 0.5 < left(*doubts(tries=40, firm=LOOSE))
+    assert any("edit 400, and its tests miss 22 of 24" in doubt.why for doubt in doubts(tries=400, firm=LOOSE))
 
 
 def test_what_only_takes_away_needs_more_calls_than_what_changes_something() -> None:
