@@ -48,8 +48,8 @@ def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable
     the edited statement does nothing.
     """
     idle = (Doubt(_IDLE, "its tests pass as well where the edited statement does nothing"),) if dispensable else ()
-    twin = _twin(found.candidate)
-    return (_luck(found, firm), _few_calls(found.candidate, calls), *_loose(held), *twin, *idle)
+    by_itself = (*_twin(found.candidate), *_constant(found.candidate))
+    return (_luck(found, firm), _few_calls(found.candidate, calls), *_loose(held), *by_itself, *idle)
 
 
 _UNNOTICED = 0.25
@@ -59,7 +59,7 @@ _LUCKY = 400.0
 twenty edits that passed on bugs of real projects that had been looked at, as are the numbers below."""
 _CALLS, _CALLS_TO_DROP = 0.35, 2.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
-_IDLE, _TWIN = 0.4, 0.5
+_IDLE, _TWIN, _CONSTANT = 0.4, 0.5, 0.3
 _LONG_TEXT = 4
 _ALONE, _LINES, _FUNCTION = 0.9, 0.75, 0.55
 """What is left where no test passed before that could hold it, and where some did but do not run the edited lines, or
@@ -104,6 +104,19 @@ def _twin(candidate: Candidate) -> Iterator[Doubt]:
     for text in before - after:
         if len(text) >= _LONG_TEXT and after[text]:
             yield Doubt(_TWIN, f"{text!r} stands in the function once more, unchanged")
+
+
+def _constant(candidate: Candidate) -> Iterator[Doubt]:
+    """Where every return gives the same, nothing is decided any more."""
+    if len(_returned(candidate.after)) == 1 < len(_returned(candidate.before)):
+        yield Doubt(_CONSTANT, "its function gives the same everywhere then")
+
+
+def _returned(text: str) -> set[str]:
+    """What the returns of a program give, where all of them give constants."""
+    values = [node.value for node in ast.walk(_parsed(text)) if isinstance(node, ast.Return)]
+    constants = {ast.dump(value) for value in values if isinstance(value, ast.Constant)}
+    return constants if all(isinstance(value, ast.Constant) for value in values) else set()
 
 
 def _texts(text: str) -> Iterator[str]:

@@ -112,5 +112,18 @@ def test_a_long_text_that_is_changed_in_one_of_two_places_only_is_doubted(text: 
         assert _says("stands in the function once more", said_of_it) is said
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "is_said"), [("False", "True", True), ("False", "bad", False), ("x", "y", False)]
+)
+def test_a_function_that_gives_the_same_everywhere_is_doubted(old: str, new: str, *, is_said: bool) -> None:
+    program = (
+        "def raises(bad):\n    try:\n        bad(x)\n        return False\n    except Error:\n        return True\n"
+    )
+    start = program.index(old)
+    candidate = Candidate(Source(Path("/app.py"), program), Edit(start, start + len(old), new), "kind", 3, 0.0)
+    said = against(Found(candidate, 0, complete=True), FIRM, HELD, calls=20, dispensable=False)
+    assert _says("gives the same everywhere", said) is is_said
+
+
 def _says(text: str, found: tuple[Doubt, ...]) -> bool:
     return any(text in doubt.why for doubt in found)
