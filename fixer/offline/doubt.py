@@ -11,11 +11,14 @@ import ast
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fixer.application.ports import CandidateChecker
+from fixer.domain.models import TestRun
+from fixer.offline.evidence import against, holding
+from fixer.offline.firmness import dispensable, firmness
 from fixer.offline.purity import only_computes
 from fixer.offline.rank import Candidate, naturalness
 from fixer.offline.search import Found
@@ -35,8 +38,11 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[str], held: int) -> Choice:
-    """The best of what was found. `nodeids` are the tests whose calls are looked at, `held` how many passed before."""
+def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[str], evidence: TestRun) -> Choice:
+    """The best of what was found.
+
+    `nodeids` are the tests whose calls are looked at, the mended one first; `evidence` is how they ran before.
+    """
     shortlist = sorted(found, key=_first_sight, reverse=True)[:_MOST_DOUBTED]
     witnessed = _witnessed([one.candidate for one in shortlist], checker, nodeids)
     doubted = [_Doubted(one, *outcomes) for one, outcomes in zip(shortlist, witnessed, strict=True)]
@@ -45,9 +51,15 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     others = tuple(one.found for one in ranked[1:])
     rivals = [one for one in ranked[1:] if one.found.complete == best.found.complete and _likely_other(best, one)]
     share = _share(best, rivals)
-    reasons = [*_told(best, rivals), *([] if held else ["no test that passed before holds it"])]
+    held = holding(evidence, best.found.candidate)
+    asked = [*nodeids[:1], *(other for other in nodeids[1:] if other in held.tests)]
+    firm = firmness(best.found.candidate, checker, asked)
+    idle = dispensable(best.found.candidate, checker, asked)
+    doubts = against(best.found, firm, held, calls=best.calls or len(asked), dispensable=idle)
+    reasons = [*_told(best, rivals), *(doubt.why for doubt in doubts if doubt.left < _WORTH_TELLING)]
     several = _PER_EDIT ** (best.found.candidate.steps - 1)
-    confidence = share * several * _wholeness(best.found) * (1.0 if held else _ALONE) * (1.0 - best.crashes)
+    left = several * _wholeness(best.found) * prod(doubt.left for doubt in doubts)
+    confidence = share * left * (1.0 - best.crashes)
     return Choice(best.found, others, round(confidence, 2), tuple(reasons))
 
 
@@ -62,8 +74,7 @@ _PART, _PART_OF_ONE = 0.7, 0.45
 """Of the confidence that is left where other red tests stay red: some that run more, or some that run nothing else."""
 _PER_EDIT = 0.45
 """Of the confidence that is left for each edit more than one: the more are free, the likelier they fit by chance."""
-_ALONE = 0.8
-"""Of the confidence that is left where no passing test holds the edit."""
+_WORTH_TELLING = 0.95
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,11 @@ class _Doubted:
     found: Found
     before: Outcomes
     after: Outcomes
+
+    @property
+    def calls(self) -> int:
+        """How many different calls of the tests are known."""
+        return sum(given[:1] != "?" for given in self.after)
 
     @property
     def crashes(self) -> float:

@@ -87,9 +87,8 @@ class OfflineModel:
         nodeid = request.error.nodeid
         near = set().union(*(running(request.evidence, one.candidate) for one in outcome.found))
         asked = [nodeid, *sorted(set(others) - {nodeid}, key=lambda other: (other not in near, others.index(other)))]
-        held = request.evidence.passed & near if request.evidence.executed else request.evidence.passed
         self._progress(f"{len(outcome.found)} edits pass; holding them against each other")
-        return choose(outcome.found, self._checker, asked[:_MOST_WITNESSES], len(held - {nodeid}))
+        return choose(outcome.found, self._checker, asked[:_MOST_WITNESSES], request.evidence)
 
     def _candidates(self, request: RepairRequest, sources: Sequence[Source]) -> Iterator[Candidate]:
         places = suspects(request, sources)

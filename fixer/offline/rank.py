@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from heapq import nlargest
+from itertools import islice
 from math import exp, log
 from random import Random
 
@@ -114,6 +115,8 @@ def naturalness(candidate: Candidate) -> float:
 _PER_CHARACTER = 0.02
 _BRANCHING = 0.6
 _KNOWN = 1.0
+_MOST_PROPOSED = 10_000
+"""By one template for one statement: a table of a thousand texts has a million exchanges, which take minutes."""
 _LEAST_PHRASE = 8
 """Nodes of an expression: `self._stock.get(item, 0)` has ten, `a + b` six."""
 
@@ -137,7 +140,8 @@ def _says_nothing(statement: ast.stmt) -> bool:
 
 
 def _group(place: Place, template: Template, base: float, most: int) -> Iterator[Candidate]:
-    edits = nlargest(most, template.propose(place), key=lambda edit: edit.weight)
+    proposed = islice(template.propose(place), _MOST_PROPOSED)
+    edits = nlargest(most, proposed, key=lambda edit: edit.weight)
     # A template with many instances must not crowd out one with few: all share one mass.
     base -= _BRANCHING * log(1 + sum(exp(edit.weight) for edit in edits))
     for edit in edits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
@@ -24,6 +24,8 @@ class Found:
     """Whether one that stays red runs nothing that the mended test does not run: the same fault is behind both."""
     run: TestRun = field(default_factory=lambda: TestRun(()))
     """What the tests that were asked showed with it."""
+    tries: int = 1
+    """How many edits were tried up to this one."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Search:
             if passing is None:
                 failed.add(candidate.key)
             else:
-                found.append(passing)
+                found.append(replace(passing, tries=number))
                 self._hurry(whole=passing.complete)
             self._say(number, len(found))
             if sum(one.complete for one in found) >= self._enough or self._clock() > self._latest:
@@ -219,10 +221,10 @@ class Search:
             self._progress(f"{number} edits tried, {passing} pass")
 
 
-def running(evidence: TestRun, candidate: Candidate) -> set[str]:
-    """The tests that execute the function that an edit changes."""
+def running(evidence: TestRun, candidate: Candidate, among: Iterable[int] = ()) -> set[str]:
+    """The tests that execute the function that an edit changes, or those `among` its lines that are given."""
     start, end = (candidate.source.line_of(offset) for offset in candidate.source.unit(candidate.edit))
-    path, lines = candidate.source.path, set(range(start, end + 1))
+    path, lines = candidate.source.path, set(among or range(start, end + 1))
     return {
         nodeid
         for nodeid, files in evidence.executed.items()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mine_bugs import Bug, Fix, Place, fixes, read_manifest, reproduced, write_manifest
+from mine_bugs import Bug, Fix, Place, fixes, main, read_manifest, reproduced, write_manifest
 
 BROKEN = "def half(n):\n    return n // 3\n"
 FIXED = "def half(n):\n    return n // 2\n"
@@ -68,6 +68,22 @@ def test_a_commit_whose_tests_pass_without_it_shows_no_bug(place: Place) -> None
     assert reproduced(place, Fix(made, "halves.py", ("test_halves.py",), 1)) is None
 
 
+@pytest.mark.slow
+def test_what_is_laid_out_hides_no_later_fix(place: Place, tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    place.project.rename(history)
+    commit(history, "Fix", halves=FIXED, test_halves=NEW_TEST)
+    place = Place("ada/halves", tmp_path / "into/ada+halves")
+    git(tmp_path, "clone", "-q", str(history), str(place.project))
+    place.python.parent.mkdir(parents=True)
+    place.python.symlink_to(sys.executable)
+    git(place.project, "checkout", "-q", "HEAD~1")
+    arguments = [str(history), "--repository", "ada/halves", "--into", str(tmp_path / "into"), "--draw", "2"]
+    assert main([*arguments, "--manifest", str(tmp_path / "bugs.json")]) == 0
+    (bug,) = read_manifest(tmp_path / "bugs.json")
+    assert bug.draw == 2
+
+
 def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     bug = Bug("ada/halves", "0" * 40, "halves.py", ("test_halves.py",), ("test_halves.py::test_of_six",))
     write_manifest(tmp_path / "bugs.json", [bug])
@@ -80,9 +96,13 @@ def test_the_halves_are_fixed_by_the_commit_and_about_as_large() -> None:
     assert 70 < sum(bug.half == "known" for bug in bugs) < 130
 
 
-def test_the_bugs_that_were_mined_are_many_of_many_projects_and_in_two_halves() -> None:
+def test_the_bugs_that_were_mined_are_many_of_many_projects_in_two_halves_and_several_draws() -> None:
     bugs = read_manifest(Path(__file__).parents[1] / "assets/real_bugs.json")
-    assert len(bugs) == len({bug.name for bug in bugs}) >= 40
-    assert len({bug.repository for bug in bugs}) >= 8
+    assert len(bugs) == len({bug.name for bug in bugs})
     assert all(bug.failing and bug.source not in bug.tests for bug in bugs)
-    assert min(sum(bug.half == half for bug in bugs) for half in ("known", "unseen")) >= 20
+    first, second = ([bug for bug in bugs if bug.draw == draw] for draw in (1, 2))
+    assert min(sum(bug.half == half for bug in first) for half in ("known", "unseen")) >= 20
+    assert len(second) >= 24
+    assert all(len({bug.repository for bug in draw}) >= 8 for draw in (first, second))
+    repositories = {(bug.repository, bug.draw) for bug in bugs}
+    assert len(repositories) == len({repository for repository, _ in repositories})

@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         bug = next(bug for bug in read_manifest(asked.manifest) if bug.name == asked.one)
         print(json.dumps(asdict(_tried(bug, asked.into.resolve(), asked.seconds, ranks=asked.ranks))))
         return 0
-    bugs = [bug for bug in read_manifest(asked.manifest) if bug.half == asked.half]
+    bugs = [bug for bug in read_manifest(asked.manifest) if bug.draw == asked.draw and asked.half in (bug.half, "both")]
     tried = []
     for bug in [bug for bug in bugs if not asked.only or bug.repository in asked.only.split(",")]:
         tried.append(_alone(bug, asked))
@@ -80,7 +80,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench_bugs", description=__doc__)
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--into", type=Path, required=True, help="where scripts/mine_bugs keeps the projects")
-    parser.add_argument("--half", choices=("known", "unseen"), default="known")
+    parser.add_argument("--draw", type=int, default=1, help="which collection of the manifest")
+    parser.add_argument("--half", choices=("known", "unseen", "both"), default="known")
     parser.add_argument("--seconds", type=float, default=60, help="the search's budget")
     parser.add_argument("--only", default="", help="these repositories, with commas between")
     parser.add_argument("--ranks", action="store_true", help="only where the real fix stands in the order")

@@ -44,6 +44,8 @@ class Bug:
     source: str
     tests: tuple[str, ...]
     failing: tuple[str, ...]
+    draw: int = 1
+    """Which collection it belongs to: a later one is for a measurement that nothing was fitted to."""
 
     @property
     def name(self) -> str:
@@ -85,10 +87,11 @@ def main(argv: Sequence[str]) -> int:
     place = prepared(asked.git_directory.resolve(), asked.repository, asked.into.resolve(), asked.also)
     known = read_manifest(asked.manifest)
     found = 0
-    for fix in list(fixes(place.project, asked.since, asked.lines))[: asked.look_at]:
+    # Not of the clone: it stands wherever the last bug was laid out.
+    for fix in list(fixes(asked.git_directory, asked.since, asked.lines))[: asked.look_at]:
         if found >= asked.most:
             break
-        bug = reproduced(place, fix)
+        bug = reproduced(place, fix, asked.draw)
         print(f"{fix.commit[:9]} {fix.source}: {len(bug.failing) if bug else 'not a bug that shows'}", flush=True)
         if bug and bug not in known:
             found += 1
@@ -107,6 +110,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--look-at", type=int, default=40, help="commits, newest first")
     parser.add_argument("--lines", type=int, default=10, help="changed lines of the source, added and removed")
     parser.add_argument("--since", default="2019-01-01")
+    parser.add_argument("--draw", type=int, default=1, help="the collection that the bugs are counted to")
     parser.add_argument("--also", nargs="*", default=[], help="what pip installs besides pytest and the project")
     return parser.parse_args(argv)
 
@@ -121,7 +125,7 @@ def fixes(repository: Path, since: str, most_lines: int) -> Iterator[Fix]:
             yield fix
 
 
-def reproduced(place: Place, fix: Fix) -> Bug | None:
+def reproduced(place: Place, fix: Fix, draw: int = 1) -> Bug | None:
     """The bug, where some test of the fix fails without it, passes with it, and none that passed fails with it."""
     try:
         place.lay_out(fix)
@@ -133,7 +137,7 @@ def reproduced(place: Place, fix: Fix) -> Bug | None:
     passed = {nodeid for nodeid, verdict in after.items() if verdict is Verdict.PASSED}
     failing = tuple(nodeid for nodeid, verdict in before.items() if verdict is Verdict.FAILED and nodeid in passed)
     broken = any(verdict is Verdict.PASSED and nodeid not in passed for nodeid, verdict in before.items())
-    return None if broken or not failing else Bug(place.repository, fix.commit, fix.source, fix.tests, failing)
+    return None if broken or not failing else Bug(place.repository, fix.commit, fix.source, fix.tests, failing, draw)
 
 
 def prepared(git_directory: Path, repository: str, into: Path, also: Iterable[str] = ()) -> Place:

@@ -90,11 +90,13 @@ def test_an_edit_that_breaks_a_test_that_was_not_traced_is_not_answered(
 
 def test_a_passing_test_of_another_function_does_not_hold_an_edit(request_: RepairRequest, tmp_path: Path) -> None:
     model = model_for(PretendChecker(lambda text, nodeid: nodeid == OTHER or "n <= LIMIT" in text), tmp_path)
-    assert "no test that passed before holds it" in model.answer(request_)
+    assert "no test that passed before is known to run the edited function" in model.answer(request_)
     app = tmp_path / "app.py"
     run = replace(request_.evidence, executed={FAILING: {app: frozenset({5})}, OTHER: {app: frozenset({4, 5})}})
     model = model_for(PretendChecker(lambda text, nodeid: nodeid == OTHER or "n <= LIMIT" in text), tmp_path)
-    assert "no test that passed before holds it" not in model.answer(replace(request_, evidence=run))
+    assert "no test that passed before is known to run the edited function" not in model.answer(
+        replace(request_, evidence=run)
+    )
 
 
 def test_of_a_large_file_the_tests_that_run_the_function_are_asked_first(
