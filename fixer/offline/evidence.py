@@ -36,9 +36,11 @@ def holding(evidence: TestRun, candidate: Candidate) -> Held:
     if not evidence.executed:
         return Held(passed, passed, passed)
     source, edit = candidate.source, candidate.edit
+    tests = passed & running(evidence, candidate)
+    if source.unit(edit) == (0, len(source.text)):  # it runs when the file is imported, for all who use any of it
+        return Held(tests, tests, passed)
     lines = range(source.line_of(edit.start), source.line_of(max(edit.start, edit.end - 1)) + 1)
-    by_lines = running(evidence, candidate, lines)
-    return Held(passed & running(evidence, candidate), passed & by_lines, passed)
+    return Held(tests, passed & running(evidence, candidate, lines), passed)
 
 
 def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable: bool) -> tuple[Doubt, ...]:
@@ -49,7 +51,8 @@ def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable
     """
     idle = (Doubt(_IDLE, "its tests pass as well where the edited statement does nothing"),) if dispensable else ()
     by_itself = (*_twin(found.candidate), *_constant(found.candidate))
-    return (_luck(found, firm), _few_calls(found.candidate, calls), *_loose(held), *by_itself, *idle)
+    loose = () if found.also_fixed else _loose(held)  # another red test that it mends holds it as well
+    return (_luck(found, firm), _few_calls(found.candidate, calls), *loose, *by_itself, *idle)
 
 
 _UNNOTICED = 0.25
@@ -61,7 +64,7 @@ _CALLS, _CALLS_TO_DROP = 0.35, 2.0
 """The calls that leave half of the confidence, for any edit and for one that only takes away."""
 _IDLE, _TWIN, _CONSTANT = 0.4, 0.5, 0.3
 _LONG_TEXT = 4
-_ALONE, _LINES, _FUNCTION = 0.9, 0.75, 0.55
+_ALONE, _LINES, _FUNCTION = 0.9, 0.75, 0.6
 """What is left where no test passed before that could hold it, and where some did but do not run the edited lines, or
 not even the function."""
 
@@ -81,7 +84,8 @@ def _luck(found: Found, firm: Firmness) -> Doubt:
 def _few_calls(candidate: Candidate, calls: int) -> Doubt:
     """Tests that do not look are passed by doing less (Qi et al., ISSTA 2015), so that needs more of them."""
     few = f"the tests show what it does for {calls} {'call' if calls == 1 else 'calls'} only"
-    if Counter(_parts(candidate.after)) - Counter(_parts(candidate.before)):
+    before, after = Counter(_parts(candidate.before)), Counter(_parts(candidate.after))
+    if after - before or not before - after:
         return Doubt(calls / (calls + _CALLS), few)
     return Doubt(calls / (calls + _CALLS_TO_DROP), f"it only takes away, and {few}")
 

@@ -29,10 +29,12 @@ def doubts(
     calls: int = 20,
     held: Held = HELD,
     dispensable: bool = False,
+    also_fixed: int = 0,
 ) -> tuple[Doubt, ...]:
     start = PROGRAM.index(old)
     edit = Edit(start, start + len(old), new)
-    found = Found(Candidate(Source(Path("/app.py"), PROGRAM), edit, "kind", 3, 0.0), 0, complete=True, tries=tries)
+    candidate = Candidate(Source(Path("/app.py"), PROGRAM), edit, "kind", 3, 0.0)
+    found = Found(candidate, also_fixed, complete=True, tries=tries)
     return against(found, firm, held, calls=calls, dispensable=dispensable)
 
 
@@ -59,6 +61,15 @@ def test_what_only_takes_away_needs_more_calls_than_what_changes_something() -> 
 
 def test_a_call_that_is_exchanged_is_not_only_taken_away() -> None:
     assert not _says("it only takes away", doubts("strip()", "lower()"))
+
+
+def test_what_changes_places_is_not_taken_away() -> None:
+    assert not _says("it only takes away", doubts("text.strip() if text else None", "None if text else text.strip()"))
+
+
+def test_another_red_test_that_is_mended_holds_an_edit() -> None:
+    nobody = Held(frozenset(), frozenset(), A)
+    assert left(*doubts(held=nobody)) < 0.6 < left(*doubts(held=nobody, also_fixed=1))
 
 
 @pytest.mark.parametrize(("calls", "said"), [(1, "1 call only"), (3, "3 calls only")])
@@ -94,6 +105,13 @@ def test_tests_hold_what_they_run() -> None:
     run = TestRun((*passing, TestResult("red", Verdict.FAILED)), executed)
     assert holding(run, candidate) == Held(A | B, B, A | B | {"c"})
     assert holding(TestRun(passing), candidate) == Held(*[A | B | {"c"}] * 3)
+
+
+def test_what_runs_at_import_is_held_by_all_who_use_the_file() -> None:
+    path = Path("/app.py")
+    run = TestRun((TestResult("a", Verdict.PASSED),), {"a": {path: frozenset({5})}})
+    candidate = Candidate(Source(path, f"X = 1\n\n\n{PROGRAM}"), Edit(0, 0, "import os\n"), "kind", 1, 0.0)
+    assert holding(run, candidate).lines == A
 
 
 def test_what_passes_as_well_without_its_statement_is_not_sure() -> None:
