@@ -417,8 +417,9 @@ def _frames(traceback):
     frames = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        source = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
-        frames.append([_absolute(code.co_filename), traceback.tb_lineno, code.co_name, source])
+        line = traceback.tb_lineno or code.co_firstlineno  # some instructions stand in no line
+        source = linecache.getline(code.co_filename, line).strip()
+        frames.append([_absolute(code.co_filename), line, code.co_name, source])
         traceback = traceback.tb_next
     half = FRAME_LIMIT // 2
     return frames if len(frames) <= FRAME_LIMIT else frames[:half] + frames[-half:]
