@@ -78,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
     jobs = [(case, asked.seconds, asked.search_seed, asked.ranks) for case in cases]
     with ThreadPoolExecutor(asked.jobs) as workers:
         repaired = []
-        for one in workers.map(_alone, jobs):
+        for one in workers.map(alone, jobs):
             repaired.append(one)
             print(_line(one), flush=True)
             if asked.json:
@@ -106,20 +106,19 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _alone(job: tuple[Case, float, int, bool]) -> Repaired:
-    """In a process of its own, which may die alone.
+def alone(job: tuple[Case, float, int, bool]) -> Repaired:
+    """What comes of a program in so many seconds with a seed of the search; or only the right edit's rank.
 
-    A pool whose workers are replaced after some tasks can wait for ever for the next worker (python/cpython#115634).
+    In a process of its own, which may die alone, and waits for all of its children. A pool whose workers are replaced after some tasks can wait for ever for the next worker (python/cpython#115634).
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
         try:
-            return worker.submit(repair, job).result()
+            return worker.submit(_repair, job).result()
         except (BrokenProcessPool, TestsCannotRun):
             return Repaired(job[0].name, False, False, "died")
 
 
-def repair(job: tuple[Case, float, int, bool]) -> Repaired:
-    """What comes of a program in so many seconds with a seed of the search; or only the right edit's rank."""
+def _repair(job: tuple[Case, float, int, bool]) -> Repaired:
     case, seconds, seed, ranks = job
     with tempfile.TemporaryDirectory(prefix="fixer-repair-") as folder:
         project = Path(folder, "project")
