@@ -109,7 +109,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 def alone(job: tuple[Case, float, int, bool]) -> Repaired:
     """What comes of a program in so many seconds with a seed of the search; or only the right edit's rank.
 
-    In a process of its own, which may die alone, and waits for all of its children. A pool whose workers are replaced after some tasks can wait for ever for the next worker (python/cpython#115634).
+    In a process of its own, which may die alone, and waits for all of its children. A pool whose workers are replaced
+    after some tasks can wait for ever for the next worker (python/cpython#115634).
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
         try:
