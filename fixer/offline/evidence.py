@@ -52,7 +52,9 @@ def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable
     idle = (Doubt(_IDLE, "its tests pass as well where the edited statement does nothing"),) if dispensable else ()
     by_itself = (*_twin(found.candidate), *_constant(found.candidate))
     loose = () if found.also_fixed else _loose(held)  # another red test that it mends holds it as well
-    return (_luck(found, firm), _few_calls(found.candidate, calls), *loose, *by_itself, *idle)
+    # Both say that little of the function is seen, and count once.
+    unseen = min((_few_calls(found.candidate, calls), *loose), key=lambda doubt: doubt.left)
+    return (_luck(found, firm), unseen, *by_itself, *idle)
 
 
 _UNNOTICED = 0.25

@@ -107,6 +107,11 @@ def test_tests_hold_what_they_run() -> None:
     assert holding(TestRun(passing), candidate) == Held(*[A | B | {"c"}] * 3)
 
 
+def test_that_little_is_seen_of_a_function_counts_once() -> None:
+    nobody = Held(frozenset(), frozenset(), A)
+    assert left(*doubts(held=nobody, calls=1)) == left(*doubts(held=nobody, calls=20))
+
+
 def test_what_runs_at_import_is_held_by_all_who_use_the_file() -> None:
     path = Path("/app.py")
     run = TestRun((TestResult("a", Verdict.PASSED),), {"a": {path: frozenset({5})}})
