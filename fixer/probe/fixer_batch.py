@@ -19,6 +19,8 @@ from fixer_modules import own_modules  # type: ignore[import-not-found]
 
 _LEAST_WALL_SECONDS = 1.0
 _CONTAINERS = (dict, list, set, bytearray)
+_DEPTH, _MANY = 3, 100
+"""How deep a glance goes into containers, and into how many of their elements at the most."""
 
 
 class Batch:
@@ -27,7 +29,7 @@ class Batch:
     def __init__(self, session, swapper):
         self._session = session
         self._swapper = swapper
-        self._state = State()
+        self._state = State(session.items)
 
     def run(self, request):
         """Try the candidates, and leave."""
@@ -62,9 +64,11 @@ class Batch:
 
 
 class State:
-    """What the project's modules, their classes and the objects of both hold, as far as a glance shows it."""
+    """What the project's modules, their classes, the objects of both and the tests' parameters hold, at a glance."""
 
-    def __init__(self):
+    def __init__(self, items):
+        specs = (getattr(item, "callspec", None) for item in items)
+        self._given = [value for spec in specs for value in getattr(spec, "params", {}).values()]
         modules = own_modules()
         values = [value for module in modules for value in vars(module).values()]
         classes = [value for value in values if isinstance(value, type)]
@@ -77,7 +81,8 @@ class State:
 
     def held(self):
         """Equal as long as nothing has changed."""
-        return [list(map(id, names.values())) for names in self._names], list(map(len, self._containers))
+        kept = [_contents(value, _DEPTH) for value in self._containers + self._given]
+        return [list(map(id, names.values())) for names in self._names], kept
 
     def forget_results(self):
         """Of functions that keep them."""
@@ -133,6 +138,17 @@ def _passes(item):
     from _pytest.runner import runtestprotocol
 
     return all(report.passed for report in runtestprotocol(item, log=False))
+
+
+def _contents(value, depth):
+    """What it consists of, by identity: code under test may change what it is given in place."""
+    if depth and isinstance(value, dict) and len(value) <= _MANY:
+        return [(id(key), id(one), _contents(one, depth - 1)) for key, one in value.items()]
+    if depth and isinstance(value, (list, tuple, set)) and len(value) <= _MANY:
+        return [(id(one), _contents(one, depth - 1)) for one in value]
+    if depth and _has_names(value):
+        return _contents(vars(value), depth - 1)
+    return len(value) if isinstance(value, _CONTAINERS) else None
 
 
 def _has_names(value):

@@ -79,6 +79,13 @@ KINDS = {
         "a - b",
         "a + b",
     ),
+    "what it is given, changed in place": Kind(
+        "def add(pair):\n    pair[0] += pair[1]\n    pair[1] = 7\n    return pair[0] - 1\n",
+        "pair[0] - 1",
+        "pair[0]",
+        "import app, pytest\n\nGIVEN = [[1, 2]]\n\n@pytest.mark.parametrize('pair', [[1, 2]])\n"
+        "def test_it(pair):\n    assert app.add(pair) == 3\n    assert app.add(GIVEN[0]) == 3\n",
+    ),
     "a loop without end": Kind(PLAIN, "a - b", "a + b", others=("sum(iter(int, 1))", "[0 for _ in iter(int, 1)]")),
     "ways to leave": Kind(
         "import os, sys\n\n\n" + PLAIN,
@@ -138,6 +145,7 @@ def _shown(project: Path, kind: Kind, place: int) -> dict[str, bool]:
     texts = [kind.source.replace(kind.wrong, f"{kind.wrong} - {number}") for number in range(MANY - 1)]
     texts[place:place] = [kind.source.replace(kind.wrong, part) for part in (*kind.others, kind.right)]
     nodeid = "test_app.py::TestIt::test_it" if "TestIt" in kind.test else "test_app.py::test_it"
+    nodeid += "[pair0]" if "parametrize" in kind.test else ""
     path = project / "app.py"
     with ForkChecker(python=Path(sys.executable), project=project, rootdir=lambda: project, test_timeout=5) as checker:
         checked = list(checker.check(iter([{path: text} for text in texts]), [nodeid]))
