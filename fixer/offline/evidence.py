@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fixer.domain.models import TestRun
 from fixer.offline.firmness import Firmness
-from fixer.offline.rank import Candidate
+from fixer.offline.rank import Candidate, parsed
 from fixer.offline.search import Found, running
 
 
@@ -120,19 +120,19 @@ def _constant(candidate: Candidate) -> Iterator[Doubt]:
 
 def _returned(text: str) -> set[str]:
     """What the returns of a program give, where all of them give constants."""
-    values = [node.value for node in ast.walk(_parsed(text)) if isinstance(node, ast.Return)]
+    values = [node.value for node in ast.walk(parsed(text)) if isinstance(node, ast.Return)]
     constants = {ast.dump(value) for value in values if isinstance(value, ast.Constant)}
     return constants if all(isinstance(value, ast.Constant) for value in values) else set()
 
 
 def _texts(text: str) -> Iterator[str]:
-    constants = (node.value for node in ast.walk(_parsed(text)) if isinstance(node, ast.Constant))
+    constants = (node.value for node in ast.walk(parsed(text)) if isinstance(node, ast.Constant))
     return (value for value in constants if isinstance(value, str))
 
 
 def _parts(text: str) -> Iterator[str]:
     """The names, values and calls of a program."""
-    for node in ast.walk(_parsed(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -141,7 +141,3 @@ def _parts(text: str) -> Iterator[str]:
             yield repr(node.value)
         elif isinstance(node, ast.operator | ast.cmpop | ast.boolop | ast.unaryop | ast.Call | ast.Return | ast.Raise):
             yield type(node).__name__
-
-
-def _parsed(text: str) -> ast.Module:
-    return ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)

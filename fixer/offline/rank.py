@@ -101,7 +101,7 @@ def naturalness(candidate: Candidate) -> float:
     What the file says elsewhere in the same words is likelier meant: most of what fixes are made of stands near them
     already (Barr et al., "The Plastic Surgery Hypothesis", FSE 2014).
     """
-    before, after = _parsed(candidate.before), _parsed(candidate.after)
+    before, after = parsed(candidate.before), parsed(candidate.after)
     words, left = _words(before), _words(after)
     forgotten = sum(1 for word in words if word not in left)
     dropped = max(0, _calls(before) - _calls(after))
@@ -110,6 +110,11 @@ def naturalness(candidate: Candidate) -> float:
     return (
         candidate.score + known - 1.0 * forgotten - 0.5 * dropped - 3.0 * (_tautologies(after) - _tautologies(before))
     )
+
+
+def parsed(text: str) -> ast.Module:
+    """The tree of a function that may stand indented."""
+    return ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)
 
 
 _PER_CHARACTER = 0.02
@@ -161,17 +166,13 @@ def _gumbel(chance: Random) -> float:
     return -log(chance.expovariate(1.0) or 1e-12)
 
 
-def _parsed(text: str) -> ast.Module:
-    return ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)
-
-
 @lru_cache(maxsize=500)
 def _meaning(text: str) -> str:
     """What a function says, whatever its layout; empty where it is not valid."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = _parsed(text)
+            tree = parsed(text)
             compile(tree, "<candidate>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit, Function
-from fixer.offline.templates.base import Example
+from fixer.offline.templates.base import TBAR, Example
 
 _PYLINT = "pylint R1710 inconsistent-return-statements"
 
@@ -87,7 +87,7 @@ class OtherwiseMissing:
     """A condition that says nothing of the other case, inside a loop that then never ends or goes on for nothing."""
 
     name = "missing else"
-    source = "TBar (Liu et al. 2019): statement inserted"
+    source = TBAR
     prior = 0.3
     examples = (
         Example(
@@ -118,7 +118,7 @@ class ChoiceTooMany:
     """A choice between two values where one of them is always meant."""
 
     name = "choice too many"
-    source = "TBar (Liu et al. 2019): conditional expression removed"
+    source = TBAR
     prior = 0.4
     examples = (
         Example("x = a if b else c", "x = a"),
