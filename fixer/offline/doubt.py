@@ -19,6 +19,7 @@ from fixer.application.ports import CandidateChecker
 from fixer.domain.models import TestRun
 from fixer.offline.evidence import against, holding
 from fixer.offline.firmness import dispensable, firmness
+from fixer.offline.localise import Suspect
 from fixer.offline.purity import only_computes
 from fixer.offline.rank import Candidate, naturalness
 from fixer.offline.search import Found
@@ -38,10 +39,17 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[str], evidence: TestRun) -> Choice:
+def choose(
+    found: Sequence[Found],
+    checker: CandidateChecker,
+    nodeids: Sequence[str],
+    evidence: TestRun,
+    places: Sequence[Suspect] = (),
+) -> Choice:
     """The best of what was found.
 
-    `nodeids` are the tests whose calls are looked at, the mended one first; `evidence` is how they ran before.
+    `nodeids` are the tests whose calls are looked at, the mended one first; `evidence` is how they ran before; `places`
+    are the statements that the mistake may be in.
     """
     shortlist = sorted(found, key=_first_sight, reverse=True)[:_MOST_DOUBTED]
     witnessed = _witnessed([one.candidate for one in shortlist], checker, nodeids)
@@ -55,7 +63,7 @@ def choose(found: Sequence[Found], checker: CandidateChecker, nodeids: Sequence[
     asked = [*nodeids[:1], *(other for other in nodeids[1:] if other in held.tests)]
     firm = firmness(best.found.candidate, checker, asked)
     idle = dispensable(best.found.candidate, checker, asked)
-    doubts = against(best.found, firm, held, calls=best.calls or len(asked), dispensable=idle)
+    doubts = against(best.found, firm, held, places=_as_suspicious(best.found.candidate, places), dispensable=idle)
     reasons = [*_told(best, rivals), *(doubt.why for doubt in doubts if doubt.left < _WORTH_TELLING)]
     several = _PER_EDIT ** (best.found.candidate.steps - 1)
     left = several * _wholeness(best.found) * prod(doubt.left for doubt in doubts)
@@ -82,11 +90,6 @@ class _Doubted:
     found: Found
     before: Outcomes
     after: Outcomes
-
-    @property
-    def calls(self) -> int:
-        """How many different calls of the tests are known."""
-        return sum(given[:1] != "?" for given in self.after)
 
     @property
     def crashes(self) -> float:
@@ -200,6 +203,14 @@ def _where(one: _Doubted, other: _Doubted) -> str | None:
 def _share(best: _Doubted, rivals: Sequence[_Doubted]) -> float:
     top = best.quality()[1]
     return 1.0 / (1.0 + sum(_likely_other(best, one) * exp((one.quality()[1] - top) / _SOFTNESS) for one in rivals))
+
+
+def _as_suspicious(candidate: Candidate, places: Sequence[Suspect]) -> float:
+    """How many statements as suspicious as the edited one would make up all suspicion; 1 where no other is."""
+    path, line = candidate.source.path, candidate.line
+    own = [one.suspicion for one in places if (one.source.path, one.statement.lineno) == (path, line)]
+    least = min((one.suspicion for one in places), default=1.0)
+    return max(1.0, sum(one.suspicion for one in places) / max(own, default=least))
 
 
 def _wholeness(found: Found) -> float:

@@ -1,4 +1,4 @@
-"""What speaks against an edit that passes even where no other edit does: luck, few calls, nothing but taking away."""
+"""What speaks against an edit that passes even where no other edit does: places, tries, a copy left as it was."""
 
 from __future__ import annotations
 
@@ -23,85 +23,76 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Held:
-    """The passing tests that run the edited function, those of them that run the edited lines, and any that pass."""
+    """The passing tests that run the edited function, and those of them that run the edited lines."""
 
     tests: frozenset[str]
     lines: frozenset[str]
-    passing: frozenset[str]
 
 
 def holding(evidence: TestRun, candidate: Candidate) -> Held:
     """By what was traced; where nothing was, every passing test counts."""
     passed = frozenset(evidence.passed)
     if not evidence.executed:
-        return Held(passed, passed, passed)
+        return Held(passed, passed)
     source, edit = candidate.source, candidate.edit
     tests = passed & running(evidence, candidate)
     if source.unit(edit) == (0, len(source.text)):  # it runs when the file is imported, for all who use any of it
-        return Held(tests, tests, passed)
+        return Held(tests, tests)
     lines = range(source.line_of(edit.start), source.line_of(max(edit.start, edit.end - 1)) + 1)
-    return Held(tests, passed & running(evidence, candidate, lines), passed)
+    return Held(tests, passed & running(evidence, candidate, lines))
 
 
-def against(found: Found, firm: Firmness, held: Held, *, calls: int, dispensable: bool) -> tuple[Doubt, ...]:
+def against(found: Found, firm: Firmness, held: Held, *, places: float, dispensable: bool) -> tuple[Doubt, ...]:
     """The doubts about an edit.
 
-    `calls` is how many different calls of its function the tests make; `dispensable` whether they pass as well where
-    the edited statement does nothing.
+    `places` is how many statements as suspicious as the edited one would make up all suspicion; `dispensable` whether
+    its tests pass as well where the edited statement does nothing.
     """
-    idle = (Doubt(_IDLE, "its tests pass as well where the edited statement does nothing"),) if dispensable else ()
-    by_itself = (*_twin(found.candidate), *_constant(found.candidate))
-    loose = () if found.also_fixed else _loose(held)  # another red test that it mends holds it as well
-    # Both say that little of the function is seen, and count once.
-    unseen = min((_few_calls(found.candidate, calls), *loose), key=lambda doubt: doubt.left)
-    return (_luck(found, firm), unseen, *by_itself, *idle)
+    return (_chance(found, firm, held, places, dispensable=dispensable), *_twin(found.candidate))
 
 
+_PLACES = 10.0
+"""As suspicious as the edited statement, that leave half of the confidence to an edit that one test shows alone. Chosen
+with some seventy edits that passed, of real bugs and of small programs, as are the numbers below."""
+_LUCKY = 100.0
+"""Edits tried before it that count as much, where their tests notice nothing."""
 _UNNOTICED = 0.25
 """What tests let through that notice every mistake made for a trial; those are of a few kinds, edits of many."""
-_LUCKY = 400.0
-"""In how many tries, with tests that notice nothing, one wrong edit is to be expected for each right one. Chosen with
-twenty edits that passed on bugs of real projects that had been looked at, as are the numbers below."""
-_CALLS, _CALLS_TO_DROP = 0.35, 2.0
-"""The calls that leave half of the confidence, for any edit and for one that only takes away."""
-_IDLE, _TWIN, _CONSTANT = 0.4, 0.5, 0.3
+_TO_DROP = 1.5
+"""How many times as much it counts that an edit only takes away."""
+_TWIN = 0.5
 _LONG_TEXT = 4
-_ALONE, _LINES, _FUNCTION = 0.9, 0.75, 0.6
-"""What is left where no test passed before that could hold it, and where some did but do not run the edited lines, or
-not even the function."""
 
 
-def _luck(found: Found, firm: Firmness) -> Doubt:
-    """A right edit comes early in a good order; each one tried before it was a chance for one that is wrong.
+def _chance(found: Found, firm: Firmness, held: Held, places: float, *, dispensable: bool) -> Doubt:
+    """How likely an edit that passes is right, and not one of the wrong ones that pass, too.
 
-    The share of wrong edits among those that pass grows with the number tried: Long and Rinard, "An Analysis of the
-    Search Spaces for Generate and Validate Patch Generation Systems", ICSE 2016.
+    The mistake may be at any place that the failing test runs, and at each of them an edit may hide it from that test.
+    Each edit tried before was a chance for such a one: the share of wrong edits among those that pass grows with the
+    number tried (Long and Rinard, "An Analysis of the Search Spaces for Generate and Validate Patch Generation
+    Systems", ICSE 2016), and is large among those that do less (Qi et al., ISSTA 2015). Each test that shows what the
+    edited lines do divides it: those that passed and run them, and the red ones that the edit mends besides; none where
+    the edited statement may as well do nothing, for then they do not look at it.
     """
-    wrong = found.tries * (_UNNOTICED + 1.0 - firm.share) / _LUCKY
-    missed = firm.asked - firm.noticed
-    why = f"it came up as edit {found.tries}, and its tests miss {missed} of {firm.asked} mistakes made there"
-    return Doubt(1.0 / (1.0 + wrong), why)
+    drops = _only_takes_away(found.candidate)
+    shown = 1 if dispensable else 1 + len(held.lines) + found.also_fixed
+    tried = found.tries * (_UNNOTICED + 1.0 - firm.share) / _LUCKY
+    wrong = (places / _PLACES + tried + drops * _TO_DROP) / shown
+    why = (
+        f"{'it only takes away, ' * drops}the mistake may be at {_counted(places, 'place')} as suspicious, it came up "
+        f"as edit {found.tries}, its tests miss {firm.asked - firm.noticed} of {firm.asked} mistakes made there, and "
+    )
+    others = f"{_counted(shown - 1, 'other test')} {'shows' if shown == 2 else 'show'} what it does"
+    return Doubt(1.0 / (1.0 + wrong), why + ("pass as well where it does nothing" if dispensable else others))
 
 
-def _few_calls(candidate: Candidate, calls: int) -> Doubt:
-    """Tests that do not look are passed by doing less (Qi et al., ISSTA 2015), so that needs more of them."""
-    few = f"the tests show what it does for {calls} {'call' if calls == 1 else 'calls'} only"
+def _counted(number: float, what: str) -> str:
+    return f"{number:.0f} {what}{'' if round(number) == 1 else 's'}"
+
+
+def _only_takes_away(candidate: Candidate) -> bool:
     before, after = Counter(_parts(candidate.before)), Counter(_parts(candidate.after))
-    if after - before or not before - after:
-        return Doubt(calls / (calls + _CALLS), few)
-    return Doubt(calls / (calls + _CALLS_TO_DROP), f"it only takes away, and {few}")
-
-
-def _loose(held: Held) -> Iterator[Doubt]:
-    """An edit of what only the red test runs can do anything there without being noticed."""
-    if held.lines:
-        return
-    if not held.passing:
-        yield Doubt(_ALONE, "no test passed before")
-    elif held.tests:
-        yield Doubt(_LINES, "no test that passed before is known to run the edited lines")
-    else:
-        yield Doubt(_FUNCTION, "no test that passed before is known to run the edited function")
+    return bool(before - after) and not after - before
 
 
 def _twin(candidate: Candidate) -> Iterator[Doubt]:
@@ -110,19 +101,6 @@ def _twin(candidate: Candidate) -> Iterator[Doubt]:
     for text in before - after:
         if len(text) >= _LONG_TEXT and after[text]:
             yield Doubt(_TWIN, f"{text!r} stands in the function once more, unchanged")
-
-
-def _constant(candidate: Candidate) -> Iterator[Doubt]:
-    """Where every return gives the same, nothing is decided any more."""
-    if len(_returned(candidate.after)) == 1 < len(_returned(candidate.before)):
-        yield Doubt(_CONSTANT, "its function gives the same everywhere then")
-
-
-def _returned(text: str) -> set[str]:
-    """What the returns of a program give, where all of them give constants."""
-    values = [node.value for node in ast.walk(parsed(text)) if isinstance(node, ast.Return)]
-    constants = {ast.dump(value) for value in values if isinstance(value, ast.Constant)}
-    return constants if all(isinstance(value, ast.Constant) for value in values) else set()
 
 
 def _texts(text: str) -> Iterator[str]:

@@ -62,7 +62,7 @@ class OfflineModel:
         self._failed[request.error.id] |= outcome.failed
         if not outcome.found:
             return _nothing_found(places, outcome, unreadable)
-        choice = self._chosen(request, others, outcome)
+        choice = self._chosen(request, others, outcome, places)
         best = choice.best.candidate
         self._failed[request.error.id].add(best.key)  # where it is refused anyway, go on to the next
         if choice.confidence < self._least:
@@ -83,12 +83,14 @@ class OfflineModel:
             outcome = outcome.joined(climb(search, request, sources, outcome.found, self._candidates))
         return outcome if outcome.is_enough else outcome.joined(search(singles))
 
-    def _chosen(self, request: RepairRequest, others: Sequence[str], outcome: Outcome) -> Choice:
+    def _chosen(
+        self, request: RepairRequest, others: Sequence[str], outcome: Outcome, places: Sequence[Suspect]
+    ) -> Choice:
         nodeid = request.error.nodeid
         near = set().union(*(running(request.evidence, one.candidate) for one in outcome.found))
         asked = [nodeid, *sorted(set(others) - {nodeid}, key=lambda other: (other not in near, others.index(other)))]
         self._progress(f"{len(outcome.found)} edits pass; holding them against each other")
-        return choose(outcome.found, self._checker, asked[:_MOST_WITNESSES], request.evidence)
+        return choose(outcome.found, self._checker, asked[:_MOST_WITNESSES], request.evidence, places)
 
     def _candidates(self, request: RepairRequest, sources: Sequence[Source]) -> Iterator[Candidate]:
         places = suspects(request, sources)

@@ -93,6 +93,7 @@ class Search:
         self._started = self._said = self._began = clock()
         self._deadline = self._until = self._started + budget_seconds
         self._in_flight: dict[str, Candidate] = {}
+        self._tried = 0
 
     @property
     def asked(self) -> list[str]:
@@ -129,11 +130,12 @@ class Search:
             if passing is None:
                 failed.add(candidate.key)
             else:
-                found.append(replace(passing, tries=number))
+                found.append(replace(passing, tries=self._tried + number))
                 self._hurry(whole=passing.complete)
             self._say(number, len(found))
             if sum(one.complete for one in found) >= self._enough or self._clock() > self._latest:
                 break
+        self._tried += number
         return Outcome(tuple(found), frozenset(failed), number, self._clock() - self._started, tuple(near[:3]))
 
     def _results(self, candidates: Iterator[Candidate], aim: Aim) -> Iterator[tuple[Candidate, TestRun]]:
