@@ -222,11 +222,17 @@ class CandidateChecker(Protocol):
     """Runs tests against sources that are not on disk."""
 
     def check(
-        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+        self,
+        candidates: Iterable[Overlay],
+        nodeids: Sequence[str],
+        *,
+        vital: Sequence[str] = (),
+        known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
         """The candidates with what the tests showed, as they finish; stops early when the caller stops iterating.
 
         `vital` are those of the tests without which a candidate is of no use, the most telling first: where one of
-        them fails, nothing need be known of the tests behind it.
+        them fails, nothing need be known of the tests behind it. `known` is what a fresh process has shown of the
+        unchanged sources; it may spare a run of them.
         """
         ...

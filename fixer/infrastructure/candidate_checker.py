@@ -74,7 +74,12 @@ class ForkChecker:
         self._close()
 
     def check(
-        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+        self,
+        candidates: Iterable[Overlay],
+        nodeids: Sequence[str],
+        *,
+        vital: Sequence[str] = (),
+        known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
         """The candidates with what the tests showed, as they finish; the rest is stopped when the caller stops.
 
@@ -85,14 +90,15 @@ class ForkChecker:
         (folder / "tmp").mkdir(parents=True)
         try:
             few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
-            plan = replace(self._planned(folder, tuple(nodeids), warm=not few), vital=tuple(vital or nodeids))
+            plan = self._planned(folder, tuple(nodeids), known, warm=not few)
+            plan, imports = replace(plan, vital=tuple(vital or nodeids)), not plan.warm
             supply = Supply(iter(candidates), min(self._together, plan.together))
             begun = monotonic()
             while True:
                 alone = len(self._idle) + len(busy) < 2 and monotonic() < begun + _ALONE_SECONDS
                 jobs = 1 if alone else self._jobs
                 while len(busy) < jobs and (dealt := supply.deal()):
-                    self._start(busy, plan, dealt)
+                    self._start(busy, plan if imports else replace(plan, preload=()), dealt)
                 if not busy:
                     return
                 for server in wait_for_any(busy):
@@ -100,6 +106,7 @@ class ForkChecker:
                     if len(job.overlays) == 1:
                         yield job.overlays[0], run.as_test_run(monotonic() - job.started)
                     else:
+                        imports = imports or _IMPORTED in job.letters()
                         failed = supply.take_back(job.overlays, job.letters())
                         yield from ((overlay, plan.failed(letter)) for overlay, letter in failed)
         finally:
@@ -108,9 +115,11 @@ class ForkChecker:
             self._idle += busy
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _planned(self, folder: Path, nodeids: tuple[str, ...], *, warm: bool) -> _Plan:
+    def _planned(self, folder: Path, nodeids: tuple[str, ...], known: TestRun | None, *, warm: bool) -> _Plan:
         """What to run and how long it may take, found out on the unchanged sources."""
         (folder / "select.json").write_text(json.dumps(nodeids), encoding="ascii")
+        if nodeids not in self._plans and warm and known and (plan := self._warm_at_once(folder, nodeids, known)):
+            return plan
         if nodeids not in self._plans:
             self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids)
         plan = replace(self._plans[nodeids], folder=folder)
@@ -125,21 +134,33 @@ class ForkChecker:
         """How long is long, which options are needed, what can be loaded in advance; and what the tests show."""
         seconds = min(self._test_timeout, _FIRST_SECONDS)
         plan = _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS)
-        run, took = self._first_run(plan)
+        run, took = self._first_run(plan, with_modules=True)
         if run.rootdir is None and not self._spawn:
             self._spawn = True  # this project cannot be forked
-            run, took = self._first_run(plan)
+            run, took = self._first_run(plan, with_modules=True)
         if run.rootdir is None:
             raise TestsCannotRun("pytest does not start for candidates.", f"See why: {self._python} -m pytest")
-        modules = folder / "modules.json"
-        seen = json.loads(modules.read_bytes()) if modules.exists() else {}
-        plan = replace(_timed(plan, run, took, self._test_timeout), options=_options(run))
-        plan = replace(plan, preload=tuple(seen.get("installed", ())), mount=seen.get("starts processes", False))
-        return plan, _shown(run)
+        return _informed(plan, run, took, self._test_timeout), _shown(run)
 
-    def _first_run(self, plan: _Plan) -> tuple[ProbeRun, float]:
+    def _warm_at_once(self, folder: Path, nodeids: tuple[str, ...], known: TestRun) -> _Plan | None:
+        """Where a fresh process has shown what the tests do, and quickly, the first to run them here is a warm one.
+
+        None where it shows something else, or cannot be had.
+        """
+        seconds = min(self._test_timeout, _LEAST_SECONDS)
+        if self._spawn or not _all_quick(nodeids, known, seconds):
+            return None
+        plan = _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS, warm=f"{folder}/at once")
+        run, took = self._first_run(plan, with_modules=True)
+        plan = _informed(plan, run, took, self._test_timeout)
+        if plan.mount or not _shows(run, nodeids, known):
+            return None
+        self._plans[nodeids], self._shown[nodeids] = replace(plan, warm=""), _shown(run)
+        return plan
+
+    def _first_run(self, plan: _Plan, *, with_modules: bool = False) -> tuple[ProbeRun, float]:
         busy: dict[ForkServer, _Job] = {}
-        self._start(busy, plan, ({},), plan.folder / "modules.json" if not plan.warm else None)
+        self._start(busy, plan, ({},), plan.folder / _MODULES if with_modules else None)
         (server,) = busy
         job, run = self._finish(busy, server)
         return run, monotonic() - job.started
@@ -252,10 +273,13 @@ class _Job:
         return path.read_text("ascii", errors="replace") if path.exists() else ""
 
 
+_IMPORTED = "u"
+"""The letter of a candidate that cannot be swapped."""
+_MODULES = "modules.json"
 _Shown = dict[str, tuple[Verdict, str]]
 _WORTH_WARMING = 3
 """Candidates; fewer do not earn back the time that it takes to prepare for them."""
-_ALONE_SECONDS = 0.2
+_ALONE_SECONDS = 0.5
 """In which one process tries them: most that can be found are found by then, and to start another costs as much."""
 _START_SECONDS = 20.0
 _FIRST_SECONDS = 5.0
@@ -276,6 +300,31 @@ def _timed(plan: _Plan, run: ProbeRun, took: float, most: float) -> _Plan:
     seconds = min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(ended, default=0.0)))
     plan = replace(plan, seconds={result.nodeid: result.seconds for result in run.results})
     return replace(plan, test_seconds=seconds, wall_seconds=3 * start + 2 * seconds + _TIMES_SLOWER * sum(ended))
+
+
+def _informed(plan: _Plan, run: ProbeRun, took: float, most: float) -> _Plan:
+    """With the limits, and with what such a run has told of what it needs."""
+    modules = plan.folder / _MODULES
+    seen = json.loads(modules.read_bytes()) if modules.exists() else {}
+    installed, mount = tuple(seen.get("installed", ())), seen.get("starts processes", False)
+    return replace(_timed(plan, run, took, most), options=_options(run), preload=installed, mount=mount)
+
+
+def _all_quick(nodeids: Sequence[str], known: TestRun, limit: float) -> bool:
+    """Whether all of these were seen, and are so quick that none would be given more time than the least."""
+    seen = [known.of(nodeid) for nodeid in nodeids]
+    ran = {result.nodeid for result in known.results}
+    return ran >= set(nodeids) and max(result.seconds for result in seen) * _TIMES_SLOWER <= limit
+
+
+def _shows(run: ProbeRun, nodeids: Sequence[str], known: TestRun) -> bool:
+    """Whether each of these ends as it is known to; messages may differ, because assertions are not rewritten here."""
+    ended = {result.nodeid: _end(result) for result in run.results}
+    return run.rootdir is not None and ended == {nodeid: _end(known.of(nodeid)) for nodeid in nodeids}
+
+
+def _end(result: TestResult) -> tuple[Verdict, str]:
+    return result.verdict, result.details.error_type if result.details else ""
 
 
 def _batch(plan: _Plan, job: _Job) -> Mapping[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from fixer.offline.rank import Candidate
@@ -15,7 +16,7 @@ def edit_block(candidate: Candidate, top: Path) -> str:
     if not found or any(_MARKER.match(line) for part in found for line in part):
         return ""
     search, replace = ("".join(part) for part in found)
-    name = candidate.source.path.relative_to(top.resolve()).as_posix()
+    name = _relative(candidate.source.path, top)
     return f"{name}\n```python\n<<<<<<< SEARCH\n{_closed(search)}=======\n{_closed(replace)}>>>>>>> REPLACE\n```\n"
 
 
@@ -47,6 +48,12 @@ def _same_around(old: list[str], new: list[str]) -> tuple[int, int]:
     after = min(len(old), len(new)) - first
     last = next((at for at in range(after) if old[-1 - at] != new[-1 - at]), after)
     return first, last
+
+
+@lru_cache(maxsize=8)
+def _relative(path: Path, top: Path) -> str:
+    """Kept, because it is asked of every candidate, and looks at the disk."""
+    return path.relative_to(top.resolve()).as_posix()
 
 
 def _lines(text: str) -> list[str]:

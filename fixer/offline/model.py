@@ -102,7 +102,7 @@ class OfflineModel:
         for width in _WIDTHS:  # where time is left, look wider
             per_group = width * request.attempt_number
             for candidate in ranked(places, CATALOGUE, failure, scale=scale, seed=seed, per_group=per_group):
-                if candidate.key in known or changed_lines(candidate) in before:
+                if candidate.key in known or (before and changed_lines(candidate) in before):
                     continue
                 known.add(candidate.key)
                 if edit_block(candidate, self._top):

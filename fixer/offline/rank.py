@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import marshal
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from heapq import nlargest
 from itertools import islice
 from math import exp, log
 from random import Random
+from types import CodeType
 
 from fixer.offline.localise import Suspect
 from fixer.offline.place import Failure, Place, Scope
@@ -167,16 +169,25 @@ def _gumbel(chance: Random) -> float:
 
 
 @lru_cache(maxsize=500)
-def _meaning(text: str) -> str:
-    """What a function says, whatever its layout; empty where it is not valid."""
+def _meaning(text: str) -> bytes:
+    """What a function says, whatever its layout; empty where it is not valid.
+
+    Told by what it compiles to: to write a tree down takes Python several times as long.
+    """
+    text = "if True:\n" + text if text[:1] in (" ", "\t") else text
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = parsed(text)
-            compile(tree, "<candidate>", "exec", dont_inherit=True)
+            code = compile(text, "", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
-        return ""
-    return ast.dump(tree)
+        return b""
+    return marshal.dumps(_unplaced(code), 2)  # later versions tell of what else refers to a constant
+
+
+def _unplaced(code: CodeType) -> CodeType:
+    """The code without its lines and columns."""
+    constants = tuple(_unplaced(one) if isinstance(one, CodeType) else one for one in code.co_consts)
+    return code.replace(co_consts=constants, co_firstlineno=1, co_linetable=b"")
 
 
 def _words(tree: ast.AST) -> Counter[str]:

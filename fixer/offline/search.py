@@ -141,7 +141,8 @@ class Search:
     def _results(self, candidates: Iterator[Candidate], aim: Aim) -> Iterator[tuple[Candidate, TestRun]]:
         kept = self._must_pass | aim.kept
         vital = [aim.nodeid, *(nodeid for nodeid in self.asked if nodeid in kept and nodeid != aim.nodeid)]
-        for overlay, run in self._checker.check(self._overlays(candidates), self.asked, vital=vital):
+        overlays = self._overlays(candidates)
+        for overlay, run in self._checker.check(overlays, self.asked, vital=vital, known=self._evidence):
             (text,) = overlay.values()
             yield self._in_flight.pop(text), run
 

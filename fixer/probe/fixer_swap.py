@@ -16,6 +16,7 @@ import tokenize
 import types
 
 from _pytest.assertion import rewrite
+from fixer_modules import is_installed  # type: ignore[import-not-found]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function; the bodies of modules and classes do not have it
@@ -62,10 +63,15 @@ class Swapper:
         self._sources = {}
         self._texts = {}
         self._live: "dict[tuple[str, int, str], list[types.FunctionType]]" = {}
-        self._modules = {os.path.realpath(file) for file in map(_file_of, list(sys.modules.values())) if file}
+        self._modules = {_real(file) for file in map(_file_of, list(sys.modules.values())) if isinstance(file, str)}
+        installed: "dict[str, bool]" = {}
         for found in gc.get_objects():
             if type(found) is types.FunctionType:
-                self._live.setdefault(_key(found.__code__), []).append(found)
+                name = found.__code__.co_filename
+                if name not in installed:
+                    installed[name] = is_installed(name)  # most are, and have to be imported if they change at all
+                if not installed[name]:
+                    self._live.setdefault(_key(found.__code__), []).append(found)
 
     def prepare(self, paths):
         """Read what is on disk now, so that the forks need not."""
@@ -178,13 +184,22 @@ class Different(Exception):
 
 
 _files: "dict[str, str]" = {}
+_folders: "dict[str, str]" = {}
 
 
 def _key(code):
-    name = code.co_filename
+    return _real(code.co_filename), code.co_firstlineno, code.co_name
+
+
+def _real(name):
+    """Where a file really is; of the thousand that are loaded most stand in the same few folders."""
     if name not in _files:
-        _files[name] = os.path.realpath(name)
-    return _files[name], code.co_firstlineno, code.co_name
+        folder, file = os.path.split(name)
+        if folder not in _folders:
+            _folders[folder] = os.path.realpath(folder)
+        path = os.path.join(_folders[folder], file)
+        _files[name] = path if file not in ("", ".", "..") and not os.path.islink(path) else os.path.realpath(name)
+    return _files[name]
 
 
 def _text_of(path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fixer.domain.models import TestRun, Verdict
+from fixer.domain.models import ErrorDetails, TestResult, TestRun, Verdict
 from fixer.infrastructure.candidate_checker import ForkChecker
 
 PYTHON = Path(sys.executable)
@@ -306,3 +306,24 @@ def test_every_kind_of_change_takes_effect_from_a_warm_process(kinds: ForkChecke
     texts = [KINDS, KINDS.replace(old, new), "# a line more\n" + KINDS.replace(old, new), KINDS + "\n"]
     found = {overlay[path]: bool(run.of(nodeid)) for overlay, run in kinds.check(({path: t} for t in texts), [nodeid])}
     assert [found[text] for text in texts] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("verdict", "runs"), [(Verdict.FAILED, 1), (Verdict.PASSED, 3)])
+def test_what_a_fresh_run_has_shown_is_not_run_again_to_be_known(tmp_path: Path, verdict: Verdict, runs: int) -> None:
+    note, file, nodeid = tmp_path / "note", tmp_path / "calc.py", "test_noted.py::test_noted"
+    file.write_text(SOURCE)
+    noting = f"    with open({str(note)!r}, 'a') as file:\n        file.write('x')\n"
+    test = f"import calc\n\n\ndef test_noted():\n{noting}    assert calc.add(1, 2) == 3\n"
+    (tmp_path / "test_noted.py").write_text(test)
+    details = ErrorDetails("AssertionError", "assert -1 == 3") if verdict is Verdict.FAILED else None
+    known = TestRun((TestResult(nodeid, verdict, details=details),))
+    seen: list[int] = []
+
+    def candidates() -> Iterator[dict[Path, str]]:
+        seen.append(len(note.read_text()))
+        yield {file: SOURCE.replace("a - b", "a + b")}
+
+    with ForkChecker(python=PYTHON, project=tmp_path, rootdir=lambda: tmp_path, test_timeout=5) as checker:
+        ((_, run),) = checker.check(candidates(), [nodeid], known=known)
+    assert run.of(nodeid)
+    assert seen == [runs]

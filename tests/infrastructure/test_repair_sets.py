@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
-from bench_repair import alone
+from bench_repair import Job, alone
 from repair_judge import NEARLY, is_right
 from repair_sets import SETS, Case
 
@@ -50,7 +51,8 @@ def test_one_red_test_is_asked_about_after_the_other_until_all_are_green() -> No
         for name, n, value in (("half", 4, 2), ("half", 9, 4.5), ("more", 4, 5), ("more", 9, 10))
     )
     files = {"program.py": broken, "test_program.py": tests}
-    done = alone((Case("two", files, "program.py", "test_program.py", right, ("half", "more")), 20.0, 0, False))
+    case = Case("two", files, "program.py", "test_program.py", right, ("half", "more"))
+    done = alone(Job(case, Path(sys.executable), 20.0, 0, False))
     assert (done.passes, done.right, done.answers) == (True, True, 2)
 
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cpu_time import begin_counting, counted, so_far
+from cpu_time import Clock, begin_counting, counted
 from mine_bugs import TEST_SECONDS, Bug, Place, git, read_manifest, runner
 from repair_rank import rank_of_right
 
@@ -145,7 +145,7 @@ def _answer(place: Place, baseline: Baseline, rootdir: Path, request: RepairRequ
             module_ids=baseline.module_ids,
             progress=lambda text: None,
             budget_seconds=seconds,
-            clock=so_far,
+            clock=Clock(),
         )
         return model.answer(request)
 

@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from cpu_time import begin_counting, counted, so_far
+from cpu_time import Clock, begin_counting, counted, so_far
 from repair_judge import NEARLY, applied, difference, is_green, is_right
 from repair_rank import Rank, TimedChecker, rank_of_right
 from repair_sets import SETS, Case
@@ -40,6 +40,17 @@ from fixer.infrastructure.pytest_runner import PytestRunner
 from fixer.offline.model import OfflineModel
 
 TEST_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A program, the Python that runs its tests, the budget, the search's seed; or only the right edit's rank."""
+
+    case: Case
+    python: Path
+    seconds: float
+    seed: int
+    ranks: bool
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,7 @@ def main(argv: Sequence[str]) -> int:
     asked = _arguments(argv)
     cases = list(SETS[asked.set](asked.checkout.resolve(), asked.half, asked.seed, asked.most))
     cases = [case for case in cases if not asked.only or case.name in asked.only.split(",")][: asked.first]
-    jobs = [(case, asked.seconds, asked.search_seed, asked.ranks) for case in cases]
+    jobs = [Job(case, asked.python.absolute(), asked.seconds, asked.search_seed, asked.ranks) for case in cases]
     with ThreadPoolExecutor(asked.jobs) as workers:
         repaired = []
         for one in workers.map(alone, jobs):
@@ -100,14 +111,17 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--ranks", action="store_true", help="only where the right edit stands in the order, in no time"
     )
+    parser.add_argument(
+        "--python", type=Path, default=Path(sys.executable), help="what runs the tests; needs pytest, nothing else"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="programs at a time")
     parser.add_argument("--only", default="", help="these names, with commas between")
     parser.add_argument("--json", type=Path)
     return parser.parse_args(argv)
 
 
-def alone(job: tuple[Case, float, int, bool]) -> Repaired:
-    """What comes of a program in so many seconds with a seed of the search; or only the right edit's rank.
+def alone(job: Job) -> Repaired:
+    """What comes of a program; or only the right edit's rank.
 
     In a process of its own, which may die alone, and waits for all of its children. A pool whose workers are replaced
     after some tasks can wait for ever for the next worker (python/cpython#115634).
@@ -116,24 +130,24 @@ def alone(job: tuple[Case, float, int, bool]) -> Repaired:
         try:
             return worker.submit(_repair, job).result()
         except (BrokenProcessPool, TestsCannotRun):
-            return Repaired(job[0].name, False, False, "died")
+            return Repaired(job.case.name, False, False, "died")
 
 
-def _repair(job: tuple[Case, float, int, bool]) -> Repaired:
-    case, seconds, seed, ranks = job
+def _repair(job: Job) -> Repaired:
+    case = job.case
     with tempfile.TemporaryDirectory(prefix="fixer-repair-") as folder:
         project = Path(folder, "project")
         _write(project, case)
-        runner = PytestRunner(Path(sys.executable), project, test_timeout=TEST_SECONDS, run_timeout=120)
+        runner = PytestRunner(job.python, project, test_timeout=TEST_SECONDS, run_timeout=120)
         run = runner.discover()
         if not any(result.verdict is Verdict.FAILED for result in run.results):
             return Repaired(case.name, False, False, "no red test")
         nodeids = [result.nodeid for result in run.results]
-        if ranks:
+        if job.ranks:
             request = _request(case, project, runner.run(nodeids, trace=True))
             rank = rank_of_right(request, project / case.broken, [case.reference])
             return Repaired(case.name, False, False, "not tried", rank=rank)
-        return _searched(case, project, runner, nodeids, seconds, seed)
+        return _searched(job, project, runner, nodeids)
 
 
 def _write(project: Path, case: Case) -> None:
@@ -143,17 +157,16 @@ def _write(project: Path, case: Case) -> None:
         path.write_text(text)
 
 
-def _searched(
-    case: Case, project: Path, runner: PytestRunner, nodeids: Sequence[str], seconds: float, seed: int
-) -> Repaired:
+def _searched(job: Job, project: Path, runner: PytestRunner, nodeids: Sequence[str]) -> Repaired:
     """Asks about one red test after the other, until none is left, no answer comes, or the budget is used up."""
+    case = job.case
     began = begin_counting()
     request = _request(case, project, runner.run(nodeids, trace=True))
     traced, answers, first, cpu = request.evidence, list[str](), None, 0.0
-    while _is_red(traced) and cpu < seconds and len(answers) < _MOST_ANSWERS:
+    while _is_red(traced) and cpu < job.seconds and len(answers) < _MOST_ANSWERS:
         before = counted() if answers else began
         asked = _request(case, project, traced)
-        answer, passed = _asked(project, asked, nodeids, seconds - cpu, seed)
+        answer, passed = _asked(replace(job, seconds=job.seconds - cpu), project, asked, nodeids)
         cpu += counted() - before
         first = passed - before if passed and first is None else first
         text = applied(answer, project)
@@ -168,22 +181,18 @@ def _searched(
     return replace(repaired, first=first, rank=rank_of_right(request, project / case.broken, right))
 
 
-def _asked(
-    project: Path, request: RepairRequest, nodeids: Sequence[str], seconds: float, seed: int
-) -> tuple[str, float | None]:
+def _asked(job: Job, project: Path, request: RepairRequest, nodeids: Sequence[str]) -> tuple[str, float | None]:
     """One answer, and when an edit first passed."""
-    with ForkChecker(
-        python=Path(sys.executable), project=project, rootdir=lambda: project, test_timeout=TEST_SECONDS
-    ) as checker:
+    with ForkChecker(python=job.python, project=project, rootdir=lambda: project, test_timeout=TEST_SECONDS) as checker:
         timed = TimedChecker(checker, request, so_far)
         model = OfflineModel(
             checker=timed,
             top=project,
             module_ids=lambda nodeid: nodeids,
             progress=lambda text: None,
-            budget_seconds=seconds,
-            seed=seed,
-            clock=so_far,
+            budget_seconds=job.seconds,
+            seed=job.seed,
+            clock=Clock(),
         )
         return model.answer(request), timed.first
 

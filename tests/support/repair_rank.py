@@ -58,10 +58,15 @@ class TimedChecker:
         self._clock = clock
 
     def check(
-        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+        self,
+        candidates: Iterable[Overlay],
+        nodeids: Sequence[str],
+        *,
+        vital: Sequence[str] = (),
+        known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
         """As the checker does."""
-        for overlay, run in self._checker.check(candidates, nodeids, vital=vital):
+        for overlay, run in self._checker.check(candidates, nodeids, vital=vital, known=known):
             if self.first is None and self._passes(run, nodeids):
                 self.first = self._clock()
             yield overlay, run

@@ -33,7 +33,12 @@ class Caller:
         self.notices = True
 
     def check(
-        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+        self,
+        candidates: Iterable[Overlay],
+        nodeids: Sequence[str],
+        *,
+        vital: Sequence[str] = (),
+        known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
         for overlay in candidates:
             (text,) = overlay.values()

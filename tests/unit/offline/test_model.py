@@ -28,7 +28,12 @@ class PretendChecker:
         self.asked: list[tuple[str, tuple[str, ...]]] = []
 
     def check(
-        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+        self,
+        candidates: Iterable[Overlay],
+        nodeids: Sequence[str],
+        *,
+        vital: Sequence[str] = (),
+        known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
         for overlay in candidates:
             (text,) = overlay.values()

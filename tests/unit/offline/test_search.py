@@ -24,7 +24,12 @@ class Mends:
     """A checker for whose tests any edit mends the one that is asked about."""
 
     def check(
-        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+        self,
+        candidates: Iterable[Overlay],
+        nodeids: Sequence[str],
+        *,
+        vital: Sequence[str] = (),
+        known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
         for overlay in candidates:
             verdicts = (Verdict.PASSED if nodeid == ASKED else Verdict.FAILED for nodeid in nodeids)
@@ -71,7 +76,12 @@ class PutsOff(Mends):
     """A checker that answers only when it has all that there is to try."""
 
     def check(
-        self, candidates: Iterable[Overlay], nodeids: Sequence[str], *, vital: Sequence[str] = ()
+        self,
+        candidates: Iterable[Overlay],
+        nodeids: Sequence[str],
+        *,
+        vital: Sequence[str] = (),
+        known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
         for overlay in list(candidates):
             yield overlay, TestRun((TestResult(ASKED, Verdict.FAILED, details=DETAILS),))
