@@ -90,12 +90,14 @@ class ForkChecker:
         (folder / "tmp").mkdir(parents=True)
         try:
             few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
+            called = monotonic()
             plan = self._planned(folder, tuple(nodeids), known, warm=not few)
             plan, imports = replace(plan, vital=tuple(vital or nodeids)), not plan.warm
             supply = Supply(iter(candidates), min(self._together, plan.together))
             begun = monotonic()
+            alone_until = begun + max(_ALONE_SECONDS, begun - called)
             while True:
-                alone = len(self._idle) + len(busy) < 2 and monotonic() < begun + _ALONE_SECONDS
+                alone = len(self._idle) + len(busy) < 2 and monotonic() < alone_until
                 jobs = 1 if alone else self._jobs
                 while len(busy) < jobs and (dealt := supply.deal()):
                     self._start(busy, plan if imports else replace(plan, preload=()), dealt)
@@ -280,7 +282,7 @@ _Shown = dict[str, tuple[Verdict, str]]
 _WORTH_WARMING = 3
 """Candidates; fewer do not earn back the time that it takes to prepare for them."""
 _ALONE_SECONDS = 0.5
-"""In which one process tries them: most that can be found are found by then, and to start another costs as much."""
+"""In which one process tries them, or as long as its start has taken: to start another costs as much."""
 _START_SECONDS = 20.0
 _FIRST_SECONDS = 5.0
 """For a test on the unchanged sources, which may hang: that is what is wrong with some."""

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
+from fixer.offline.loose_ends import LooseEnds, loose_ends
 from fixer.offline.precedence import fitted
 from fixer.offline.source import Edit, Function, Source, first_line, own_expressions
 
@@ -45,17 +46,13 @@ class Scope:
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The parameters of the function, `self` and `cls` left out."""
-        if not self.function:
-            return ()
-        given = self.function.args
-        found = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
-        return tuple(arg.arg for arg in found if arg and arg.arg not in ("self", "cls"))
+        return tuple(_parameters(self.function)) if self.function else ()
 
     @cached_property
     def locals(self) -> tuple[str, ...]:
-        """Parameters and assigned names, in the order in which they appear."""
-        stored = [node.id for node in ast.walk(self.root) if isinstance(node, ast.Name) and not _is_load(node)]
-        return tuple(dict.fromkeys([*self.parameters, *stored]))
+        """Parameters and assigned names, in the order in which they appear; behind them those of functions around."""
+        around = [name for outer in self._around for name in (*_parameters(outer), *_stored(outer))]
+        return tuple(dict.fromkeys([*self.parameters, *_stored(self.root), *around]))
 
     @cached_property
     def globals(self) -> tuple[str, ...]:
@@ -99,11 +96,24 @@ class Scope:
 
     @cached_property
     def collections(self) -> tuple[str, ...]:
-        """Names that the function starts as an empty or literal list, set or dict."""
+        """Names that the function, or one around it, starts as an empty or literal list, set or dict."""
         makers = (ast.List, ast.Set, ast.Dict, ast.ListComp)
-        found = (node for node in ast.walk(self.root) if isinstance(node, ast.Assign))
+        found = (node for root in (self.root, *self._around) for node in ast.walk(root) if isinstance(node, ast.Assign))
         made = (node for node in found if isinstance(node.value, makers) or _makes_collection(node.value))
-        return tuple(target.id for node in made for target in node.targets if isinstance(target, ast.Name))
+        return tuple(
+            dict.fromkeys(target.id for node in made for target in node.targets if isinstance(target, ast.Name))
+        )
+
+    @cached_property
+    def loose_ends(self) -> LooseEnds:
+        """Of the outermost function."""
+        outermost = self._around[-1] if self._around else self.function
+        return loose_ends(outermost) if outermost else LooseEnds()
+
+    @cached_property
+    def _around(self) -> tuple[Function, ...]:
+        """The functions around this one, from the inside out."""
+        return tuple(up for up in self.source.above(self.function) if isinstance(up, Function)) if self.function else ()
 
     def _in_fstring(self, node: ast.AST) -> bool:
         return any(isinstance(up, ast.JoinedStr) for up in self.source.above(node))
@@ -215,6 +225,16 @@ def _hints(statement: ast.stmt, *, inside: bool) -> Iterator[ast.AST]:
     elif isinstance(statement, ast.AnnAssign) and inside:
         hints = [statement.annotation]
     return (inner for hint in hints if hint is not None for inner in ast.walk(hint))
+
+
+def _parameters(function: Function) -> list[str]:
+    given = function.args
+    found = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    return [arg.arg for arg in found if arg and arg.arg not in ("self", "cls")]
+
+
+def _stored(root: ast.AST) -> list[str]:
+    return [node.id for node in ast.walk(root) if isinstance(node, ast.Name) and not _is_load(node)]
 
 
 def _is_load(node: ast.AST) -> bool:

@@ -122,6 +122,8 @@ def parsed(text: str) -> ast.Module:
 _PER_CHARACTER = 0.02
 _BRANCHING = 0.6
 _KNOWN = 1.0
+_LOOSE_END = 1.5
+"""For what ties one up."""
 _MOST_PROPOSED = 10_000
 """By one template for one statement: a table of a thousand texts has a million exchanges, which take minutes."""
 _LEAST_PHRASE = 8
@@ -153,6 +155,8 @@ def _group(place: Place, template: Template, base: float, most: int) -> Iterator
     base -= _BRANCHING * log(1 + sum(exp(edit.weight) for edit in edits))
     for edit in edits:
         score = base + edit.weight - _PER_CHARACTER * _changed(place.source, edit)
+        if place.scope.loose_ends.ties(place.source.text[edit.start : edit.end], edit.text):
+            score += _LOOSE_END
         yield Candidate(place.source, edit, template.name, place.statement.lineno, score)
 
 

@@ -200,16 +200,21 @@ _STARTS = {
 }
 
 
+_FRACTION = 1.0
+"""How much less likely a fraction is one too few than a whole number."""
+
+
 def _instead_of(value: object, others: tuple[object, ...]) -> Iterator[tuple[object, float]]:
     if isinstance(value, bool):
         yield not value, 0.5
         return
     if not isinstance(value, int | float):
         return
-    steps = (value + 1, value - 1, 0, 1, -value, 2, value + 2, value - 2, value * 10, value / 10)
+    by_steps = (value + 1, value - 1, value + 2, value - 2)
+    steps = (*by_steps[:2], 0, 1, -value, 2, *by_steps[2:], value * 10, value / 10)
     for rank, step in enumerate(steps):
         if isinstance(value, float) or isinstance(step, int):
-            yield step, -0.25 * rank
+            yield step, -0.25 * rank - (_FRACTION if step in by_steps and value % 1 else 0.0)
     if isinstance(value, float) and value:
         yield 1 / value, -0.5
     for other in others:

@@ -51,8 +51,9 @@ class Arithmetic:
         """Swap each operator for those of its kind."""
         for node in place.nodes(ast.BinOp):
             old = _ARITHMETIC[type(node.op)]
+            meant = _MEANT if _is_root(node) else 0.0
             for weight, new in enumerate(_RELATED[old].split(",")):
-                yield from place.operator(node.left, node.right, old, new, -0.4 * weight)
+                yield from place.operator(node.left, node.right, old, new, -0.4 * weight - meant)
 
 
 class Augmented:
@@ -161,8 +162,9 @@ class DropOperand:
         """Leave out one operand."""
         for node in place.nodes(ast.BinOp, ast.UnaryOp, ast.BoolOp):
             if isinstance(node, ast.BinOp):
-                yield place.replace(node, place.text(node.left))
-                yield place.replace(node, place.text(node.right))
+                meant = _MEANT if _is_root(node) else 0.0
+                yield place.replace(node, place.text(node.left), -meant)
+                yield place.replace(node, place.text(node.right), -meant)
                 if isinstance(node.left, ast.BinOp):
                     yield place.replace(node, place.text(node.left.left), -1.0)
             elif isinstance(node, ast.UnaryOp):
@@ -196,7 +198,7 @@ class AddOperand:
                 yield from _joined(place, node)
                 continue
             for power in (2, 3):
-                yield place.replace(node, f"{place.text(node)} ** {power}", -0.6 * power)
+                yield place.replace(node, f"{place.text(node)} ** {power}", -0.6 * (power - 1))
             if isinstance(parent, ast.BinOp):
                 for name in place.scope.locals:
                     yield place.replace(node, f"len({name})", -1.5)
@@ -209,6 +211,8 @@ class AddOperand:
                         yield place.replace(node, f"{text} {operator} {other}", -0.6 * weight)
 
 
+_MEANT = 1.5
+"""What is less likely a slip: nobody writes a root in place of a sum."""
 _SLOTS = (ast.Return, ast.Call, ast.Assign, ast.AugAssign, ast.Compare, ast.Subscript, ast.Slice, ast.Yield, *ELEMENTS)
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -264,6 +268,11 @@ _RELATED = {
     "|": "&,^,+,or",
     "^": "&,|,**",
 }
+
+
+def _is_root(node: ast.BinOp) -> bool:
+    exponent = node.right.value if isinstance(node.right, ast.Constant) else None
+    return isinstance(node.op, ast.Pow) and isinstance(exponent, float) and not exponent.is_integer()
 
 
 def _joined(place: Place, node: ast.expr) -> Iterator[Edit]:

@@ -94,16 +94,22 @@ class Missing:
         ),
         Example("for i in a:\n    x = i", "for i in a:\n    x = i\n    break"),
         Example(
+            "def f(a):\n    s = set()\n    def g(x):\n        return x in s\n    return g(a)",
+            "def f(a):\n    s = set()\n    def g(x):\n        s.add(x)\n        return x in s\n    return g(a)",
+        ),
+        Example(
             "def f(a):\n    i = 0\n    a.go()\n    i += 1\n    a.go(i)",
             "def f(a):\n    i = 0\n    a.go()\n    i += 1\n    a.go(i)\n    i += 1",
         ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Put such a statement behind this one."""
+        """Put such a statement behind this one, or in front of one behind which nothing runs."""
+        is_last = isinstance(place.statement, ast.Return | ast.Raise | ast.Break | ast.Continue)
+        add = place.before if is_last else place.after
         for line, weight in _statements_to_add(place):
             if line != place.text(place.statement):
-                yield from place.after(line, weight=weight)
+                yield from add(line, weight=weight)
 
 
 class Misplaced:

@@ -162,3 +162,30 @@ def test_every_candidate_of_any_function_is_valid_and_different(lines: list[str]
         source = Source(FILE, text)
         original = ast.dump(source.tree)
         assert all(ast.dump(ast.parse(changed)) != original for changed in candidates(source, 40))
+
+
+@pytest.mark.parametrize(("exponent", "likely"), [("0.5", False), ("2", True), ("2.0", True)])
+def test_a_root_is_hardly_a_slip(exponent: str, likely: bool) -> None:
+    source = Source(FILE, f"x = n ** {exponent}\n")
+    names = ("arithmetic operator", "operand too many")
+    templates = [template for template in CATALOGUE if template.name in names]
+    weights = {edit.weight for template in templates for edit in edits(template, source, Failure())}
+    assert (max(weights) > -1.0) is likely
+
+
+def test_what_ties_up_a_loose_end_is_likelier_than_what_does_not() -> None:
+    empty = "def f(a):\n    seen = []\n    for x in a:\n        if x in seen:\n            return x\n"
+    scores = []
+    for text in (empty, empty + "        seen.insert(0, x)\n"):
+        source = Source(FILE, text)
+        found = ranked([Suspect(source, source.statements[3], 1.0)], CATALOGUE, Failure())
+        scores.append(next(one.score for one in found if "seen.append(x)" in one.edit.text))
+    assert scores[0] > scores[1] + 0.5
+
+
+@pytest.mark.parametrize(("number", "next_one", "likely"), [("0.5", "1.5", False), ("2.0", "3.0", True)])
+def test_a_fraction_is_hardly_one_too_few(number: str, next_one: str, likely: bool) -> None:
+    source = Source(FILE, f"x = n * {number}\n")
+    constant = next(template for template in CATALOGUE if template.name == "constant")
+    weight = next(edit.weight for edit in edits(constant, source, Failure()) if edit.text == next_one)
+    assert (weight > -1.0) is likely
