@@ -23,7 +23,7 @@ _LEARN_SECONDS = 1
 
 
 class Ahead:
-    """A fork that waits for its task; in itself, the far end. `written` is memory that runs write to."""
+    """A fork that waits to be asked; in itself, the far end. `written` is memory that runs write to."""
 
     def __init__(self, written):
         near, far = socket.socketpair()
@@ -32,25 +32,44 @@ class Ahead:
         self._line = near if self.pid else far
         (far if self.pid else near).close()
 
-    def task(self):
-        """In the fork: what it is to do. Ends with the process that made it."""
-        line = self._line.fileno()
-        _copy(self._written or (), line)
-        for task in received(line):
-            send(line, {"begun": True})
-            _own.append((os.getpid(), self._line, self._written is None))
-            return task
-        os._exit(0)
+    @property
+    def line(self):
+        """The descriptor to hear of it by."""
+        return self._line.fileno()
 
-    def begin(self, task):
-        """Let it do this; false where it has died while it waited."""
+    def ask(self, request):
+        """Have it take this request."""
         with contextlib.suppress(OSError):
-            send(self._line.fileno(), task)
-        return "begun" in _answer(self._line.fileno())
+            send(self.line, request)
+
+    def said(self):
+        """That it has "begun" or is "stale", or that who would have asked it is "gone"; nothing where it has died."""
+        return _message(self.line)
+
+    def asked(self, caller):
+        """In the fork: the request that it is to take, of the process that made it or of this caller."""
+        lines = [self.line] if caller is None else [self.line, caller]
+        _copy(self._written or (), lines)
+        request = _message(select.select(lines, [], [])[0][0])
+        if not request:
+            self.leave({"gone": True})
+        return request
+
+    def begin(self, **facts):
+        """In the fork: say that it has begun."""
+        send(self.line, dict(facts, begun=True))
+        _own.append((os.getpid(), self._line, self._written is None))
+
+    def leave(self, why):
+        """In the fork: end without having begun."""
+        with contextlib.suppress(OSError):
+            send(self.line, why)
+        os._exit(0)
 
     def outcome(self, seconds, requests, tell):
         """Tell how it ended, and leave nothing of it behind; gives the memory that it wrote to, where that is new."""
         deadline = time.monotonic() + seconds
+        leaves_nothing(self.pid)  # now that there is time: what has been done once is done faster
         code = self._word(deadline, requests)
         early = code is not None and leaves_nothing(self.pid)
         if early:
@@ -71,16 +90,14 @@ class Ahead:
 
     def _word(self, deadline, requests):
         """The exit status that it says it will have; None where it dies without a word, or has to be stopped."""
-        line = self._line.fileno()
-        ready = select.select([line, requests], [], [], max(0.0, deadline - time.monotonic()))[0]
-        return _answer(line).get("code") if line in ready else None
+        ready = select.select([self.line, requests], [], [], max(0.0, deadline - time.monotonic()))[0]
+        return _message(self.line).get("code") if self.line in ready else None
 
     def _learned(self):
         if self._written is not None:
             return None
-        line = self._line.fileno()
-        ready = select.select([line], [], [], _LEARN_SECONDS)[0]
-        return ranges(_answer(line).get("written", ())) if ready else None
+        ready = select.select([self.line], [], [], _LEARN_SECONDS)[0]
+        return ranges(_message(self.line).get("written", ())) if ready else None
 
 
 def say_ended(status):
@@ -104,11 +121,11 @@ def ranges(told):
 _own: "list[tuple[int, socket.socket, bool]]" = []
 
 
-def _answer(descriptor):
-    """A message; nothing where there is none, or something else has written here."""
+def _message(descriptor):
+    """Nothing where there is none, or something else has written here."""
     with contextlib.suppress(OSError, ValueError, MemoryError):
-        for answer in received(descriptor):
-            return answer if isinstance(answer, dict) else {}
+        for message in received(descriptor):
+            return message if isinstance(message, dict) else {}
     return {}
 
 
@@ -139,13 +156,13 @@ def _private():
                 yield int(start, 16), int(end, 16)
 
 
-def _copy(written, line):
+def _copy(written, lines):
     """Have this memory copied now, as far as there is time: the kernel would do it page by page when it is written."""
     if not written:
         return
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
     for number, (start, size) in enumerate(written):
-        if number % _AT_A_TIME == 0 and select.select([line], [], [], 0)[0]:
+        if number % _AT_A_TIME == 0 and select.select(lines, [], [], 0)[0]:
             return
         advise(start, size, _POPULATE_WRITE)  # what is refused is copied when it is written

@@ -4,23 +4,25 @@ A change that only concerns functions is given to the functions that live; the l
 they are shown. Anything else that has changed, and a test that is not among those collected, is for others to run.
 """
 
-import functools
 import gc
 import importlib
 import json
 import linecache
+import os
 import time
 
 from fixer_ahead import Ahead  # type: ignore[import-not-found]
 from fixer_contain import adopt_orphans  # type: ignore[import-not-found]
 from fixer_failures import place_once, read_tests  # type: ignore[import-not-found]
-from fixer_fork import received, send  # type: ignore[import-not-found]
 from fixer_modules import is_rewritten, own_modules  # type: ignore[import-not-found]
 from fixer_reports import print_nothing  # type: ignore[import-not-found]
 from fixer_swap import Recorder, Swapper  # type: ignore[import-not-found]
+from fixer_ways import Ways  # type: ignore[import-not-found]
 
 _CLOCK_NANOSECONDS = 10000000
 """How far the clock that files are stamped with may be behind."""
+_MOST_DEATHS = 3
+"""Of forks, one after the other, while they wait."""
 
 
 class Collecting:
@@ -52,51 +54,58 @@ class Collected:
         self._swapper = swapper
         self._items = {item.nodeid: item for item in session.items}
 
-    def serve(self, channel, become):
-        """Make runs until the input ends or one is beyond this process; in such a run, gives true."""
+    def serve(self, channel, request, prepare, begin):
+        """Make runs until the channel ends or one is beyond this process; in such a run, gives true.
+
+        All requests are like this one but for their nonce and for the tests that they choose: a run may `prepare`
+        for it before it is asked for, and `begin` with the nonce.
+        """
         print_nothing(self._session.config.pluginmanager)
         place_once(self._session.items)
         read_tests(getattr(item, "function", None) for item in self._session.items)
+        ways = Ways(channel, os.path.dirname(request["output"]))
         gc.collect()
         gc.freeze()
         adopt_orphans()
-        requests, request, written = received(channel.fileno()), None, None
-        while True:
+        written, deaths = None, 0
+        while deaths < _MOST_DEATHS and not self._opened.is_shared():
             ahead = Ahead(written)
             if not ahead.pid:
-                channel.close()
-                self._be(ahead.task(), become)
+                self._opened.forget()
+                prepare(request)
+                self._be(request, ahead, ways, begin)
                 return True
-            request = request or next(requests, None)
-            task = self._task(request) if request else None
-            if request is None or task is None:
-                ahead.end()
-                if request:
-                    send(channel.fileno(), {"stale": True})
-                return False
-            if not ahead.begin(task):
-                ahead.end()
-                written = ()
+            said = ways.next(ahead)
+            if "begun" in said:
+                ways.tell({"pid": ahead.pid})
+                written = ahead.outcome(request["seconds"], ways.asking, ways.tell)
+                self._swapper.read(said["changed"])  # which spares the next runs that
+                ways.done()
+                deaths = 0
                 continue
-            send(channel.fileno(), {"pid": ahead.pid})
-            tell = functools.partial(send, channel.fileno())
-            written = ahead.outcome(request["seconds"], channel.fileno(), tell)
-            request = None
+            ahead.end()
+            if "stale" in said:
+                break
+            if not said:
+                written, deaths = (), deaths + 1
+        ways.tell({"stale": True})
+        return False
 
-    def _task(self, request):
-        """What a run of this process has to be told; None where it is beyond it."""
-        chosen, changes = self._chosen(request), self._changes()
+    def _be(self, request, ahead, ways, begin):
+        """Be the run that is asked for, or say that it is beyond this process."""
+        asked = ahead.asked(ways.caller)
+        chosen, changed = self._chosen(request), self._opened.changed()
+        changes = self._changes(changed)
         if chosen is None or changes is None:
-            return None
-        return {"request": request, "chosen": chosen, "changes": self._swapper.packed(changes)}
-
-    def _be(self, task, become):
+            ahead.leave({"stale": True})
+        ahead.begin(changed=changed)
+        ways.close()
         importlib.invalidate_caches()
-        self._opened.forget()
-        become(task["request"])
-        for code in self._swapper.swap_packed(task["changes"]):
+        begin(asked["environ"]["FIXER_PROBE_NONCE"])
+        for function, code in changes:
+            function.__code__ = code
             linecache.cache.pop(code.co_filename, None)
-        self._session.items[:] = [self._items[nodeid] for nodeid in task["chosen"]]
+        self._session.items[:] = [self._items[nodeid] for nodeid in chosen]
 
     def _chosen(self, request):
         """The ids asked for, in the order in which they were collected; None where there are others."""
@@ -109,11 +118,9 @@ class Collected:
             return None
         return [nodeid for nodeid in self._items if nodeid in wanted]
 
-    def _changes(self):
-        """New code for the functions of what has changed on disk; None where that has to be imported."""
-        if self._opened.is_shared():
-            return None
-        texts = self._swapper.read(self._opened.changed())
+    def _changes(self, changed):
+        """New code for the functions of these files; None where that has to be imported."""
+        texts = self._swapper.read(changed)
         return None if texts is None else self._swapper.changes(texts, all_loaded=True, lines=True)
 
 

@@ -9,7 +9,6 @@ import __future__
 
 import ast
 import gc
-import marshal
 import os
 import sys
 import tokenize
@@ -85,18 +84,6 @@ class Swapper:
         for function, code in changes or ():
             function.__code__ = code
         return changes is not None
-
-    def packed(self, changes):
-        """Changes as a text, for a process that was forked from this one since it was made."""
-        return marshal.dumps([(_key(function.__code__), code) for function, code in changes]).hex()
-
-    def swap_packed(self, text):
-        """Make these changes; gives the new code."""
-        packed = dict(marshal.loads(bytes.fromhex(text)))  # noqa: S302 - written by this program, for its own fork
-        for key, code in packed.items():
-            for function in self._live[key]:
-                function.__code__ = code
-        return list(packed.values())
 
     def remember(self, paths):
         """Keep the texts of these files, to be compared with what will be there later."""

@@ -15,6 +15,7 @@ With `--spare` the process itself becomes the run, and takes only one.
 
 import atexit
 import contextlib
+import functools
 import gc
 import importlib.util
 import inspect
@@ -195,20 +196,19 @@ def _serving(channel, opened):
     import pytest
 
     class ServeConfigured:
-        collecting = None
+        request = None
         channel = None
+        collecting = None
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_collection(self, session):
-            request, self.channel = _next_run(channel, opened, session.config)
-            if request is None:
+            self.request, self.channel = _next_run(channel, opened, session.config)
+            if self.request is None:
                 raise pytest.exit.Exception("no more requests")
+            _prepare(self.request, session.config)
             if self.channel is None:
-                _become(request, session.config)
+                _probe(session.config).begin(self.request["environ"]["FIXER_PROBE_NONCE"])
                 return
-            limit(request["memory"], request["cpu"])
-            _forget_what_is_shared(session.config)
-            _point_at(session.config, request["arguments"])
             _probe(session.config).choose_all()
             self.collecting = Collecting(opened)
 
@@ -216,19 +216,19 @@ def _serving(channel, opened):
         def pytest_runtestloop(self, session):
             if self.collecting is None:
                 return
-            collected = self.collecting.done(session)
-            if not (collected and collected.serve(self.channel, lambda request: _become(request, session.config))):
+            collected, config = self.collecting.done(session), session.config
+            prepare = functools.partial(_prepare, config=config)
+            if not (collected and collected.serve(self.channel, self.request, prepare, _probe(config).begin)):
                 os._exit(0)
 
     return ServeConfigured()
 
 
-def _become(request, config):
-    """Be the run of this request."""
+def _prepare(request, config):
+    """For a run of this request, or for one that is like it but for its nonce."""
     limit(request["memory"], request["cpu"])
     _forget_what_is_shared(config)
     _point_at(config, request["arguments"])
-    _probe(config).begin(request["environ"]["FIXER_PROBE_NONCE"])
 
 
 def _probe(config):

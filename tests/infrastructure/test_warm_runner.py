@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -323,10 +324,54 @@ def _server(bench: Bench) -> int:
     return forks._server().process.pid
 
 
+def _scratch(bench: Bench) -> Path:
+    forks = bench.process._forks
+    assert forks
+    return forks._scratch
+
+
 def test_a_run_that_dies_while_it_waits_is_replaced(warm: Bench) -> None:
     for _ in range(2):
         os.kill(_settled(_server(warm))[-1], 9)
         assert warm.runner.run([ADD]).of(ADD).reason == "AssertionError"
+    assert warm.process.depth is Depth.CONFIGURED
+
+
+def test_a_run_like_the_last_one_is_asked_for_past_the_processes_in_between(warm: Bench) -> None:
+    for _ in range(2):
+        assert not warm.runner.run([ADD]).of(ADD)
+    between = _settled(_server(warm))[:2]
+    for process in between:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        warm.write("    return a * b")
+        assert warm.runner.run([ADD]).of(ADD).reason == "AssertionError"
+        assert not warm.guarding.run([ZERO]).of(ZERO)
+    finally:
+        for process in between:
+            os.kill(process, signal.SIGCONT)
+    (warm.project / "calc.py").write_text(f"import math\n\n\n{SOURCE}")  # which has to be imported
+    assert warm.runner.run([ADD]).of(ADD).reason == "AssertionError"
+    assert warm.processes() == 1  # for the guard: it has failed
+
+
+def test_a_candidate_that_calls_where_runs_are_asked_for_is_asked_for_nothing(warm: Bench) -> None:
+    warm.write(
+        "    import os, socket, time\n"
+        "    caller = socket.socket(socket.AF_UNIX)\n"
+        f"    caller.connect({str(_scratch(warm) / 'direct')!r})\n"
+        "    caller.sendall(bytes(7) + b'\\x02{}')\n"
+        "    if not os.fork():\n"
+        "        os.setsid()\n"
+        "        time.sleep(9)\n"
+        "    return 0"
+    )
+    for _ in range(3):
+        assert warm.runner.run([ADD]).of(ADD).reason == "AssertionError"
+    warm.write("    return a * b")
+    for _ in range(3):
+        assert warm.runner.run([ADD]).of(ADD).reason == "AssertionError"
+    assert warm.processes() == 0
     assert warm.process.depth is Depth.CONFIGURED
 
 
@@ -407,9 +452,13 @@ def test_a_thousand_in_a_row_leave_nothing_behind(warm: Bench, record_property: 
     assert after[:2] == before[:2]
     assert after[2] - before[2] < 4000
     assert warm.processes() <= 5, warm.told  # a busy machine may let one run into its time limit
-    forks = warm.process._forks
-    assert forks
-    assert {path.name for path in forks._scratch.iterdir()} <= {"records.jsonl", "output.txt", "select.json", "cache"}
+    assert {path.name for path in _scratch(warm).iterdir()} <= {
+        "records.jsonl",
+        "output.txt",
+        "select.json",
+        "cache",
+        "direct",
+    }
 
 
 def test_only_what_failed_by_itself_counts_as_a_failure() -> None:

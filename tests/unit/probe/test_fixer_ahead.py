@@ -26,7 +26,7 @@ def write():
 def faults(written, line):
     readable, writable = os.pipe()
     if not os.fork():
-        _copy(written, line)
+        _copy(written, [line])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         write()
         told = {"faults": resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, "written": _written()}
