@@ -83,3 +83,24 @@ def test_what_differs_only_for_inputs_out_of_order_or_in_what_it_leaves_is_told_
     (tmp_path / "test_program.py").write_text(tests)
     case = Case("at", {}, "program.py", "test_program.py", SEARCH, ("at",))
     assert is_right(case, tmp_path, SEARCH.replace(before, after, 1))[1] == how
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "after", "how"),
+    [
+        ("    for", "    if seq and x > seq[-1]:\n        return len(seq)\n    for", "equal on inputs"),
+        ("x <= seq[i]", "x < seq[i]", "differs"),
+        ("    return len(seq)", "    n = len(seq)\n    seq.clear()\n    return n", NEARLY),
+    ],
+)
+def test_what_programs_that_do_what_is_asked_for_disagree_about_is_not_asked_for(
+    tmp_path: Path, before: str, after: str, how: str
+) -> None:
+    calls = (f"assert at({x}, {seq}) == {n}" for x, seq, n in ((0, [1, 4], 0), (3, [1, 4, 7], 1), (9, [2, 2], 2)))
+    tests = "from program import *\n" + "".join(f"def test_{n}():\n    {call}\n" for n, call in enumerate(calls))
+    (tmp_path / "test_program.py").write_text(tests)
+    by_halves = "import bisect\n\ndef at(x, seq):\n    return bisect.bisect_left(seq, x)\n"
+    by_the_end = "def at(x, s):\n    return sum(y < x for y in s) if s and x <= s[-1] else len(s)\n"
+    case = Case("at", {}, "program.py", "test_program.py", SEARCH, ("at",), (by_halves, by_the_end))
+    assert is_right(case, tmp_path, SEARCH.replace(before, after, 1))[1] == how

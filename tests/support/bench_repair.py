@@ -2,8 +2,9 @@
 
 *passes*: the answer, written to disk, makes every test of the program pass in a fresh pytest. *right*: besides, it is
 equal to the reference, as a syntax tree or in what it gives for at least 50 inputs (300 are tried) made from those
-that the tests pass. *equal results*: not right, but all inputs that tell are out of order where those of the tests are
-always sorted, or tell only by what it leaves of its arguments. Where tests stay red after an answer, the first of them
+that the tests pass. Where the set has other programs that are right, only what ten of them do as the reference does is
+asked for. *equal results*: not right, but all inputs that tell are out of order where those of the tests are always
+sorted, or tell only by what it leaves of its arguments. Where tests stay red after an answer, the first of them
 is asked about next, as `fixer run` does, as long as the budget of the program lasts; nothing is taken back. *lands*:
 all answers are sure enough to land where nobody is asked, though other tests may stay red. Seconds are of CPU, all
 processes together.

@@ -1,7 +1,9 @@
 """Compares two versions of a function on inputs mutated from those that the tests pass; run as a program of its own.
 
-Reads one JSON request from standard input: `project`, `tests`, `file`, `functions`, `reference`, `candidate`, `wanted`,
-`seed`, `strict`. Prints JSON: how many inputs both were called on, and the first on which they differ. Without
+Reads one JSON request from standard input: `project`, `tests`, `file`, `functions`, `reference`, `accepted`,
+`candidate`, `wanted`, `seed`, `strict`. Prints JSON: how many inputs both were called on, and the first on which they
+differ. Only what all `accepted` programs do as the reference does is asked for: where one of them gives something else
+the task leaves it open, and where one leaves something else of its arguments only what is returned counts. Without
 `strict`, sequences that are sorted in every call of the tests stay so, and what a function that returns something
 leaves of its arguments does not count.
 """
@@ -46,15 +48,20 @@ def _compare(request: dict[str, Any]) -> dict[str, Any]:
     os.chdir(request["project"])
     calls = _recorded(request)
     reference, candidate = (_module(request, request[which]) for which in ("reference", "candidate"))
+    accepted = [_module(request, text) for text in request["accepted"]]
     compared, strict = 0, request["strict"]
     in_order = set[Place]() if strict else _always_sorted(calls)
     for name, arguments in _inputs(calls, request["wanted"] * 4, Random(request["seed"]), in_order):
         expected = _outcome(getattr(reference, name, None), arguments)
         if expected is None or expected[0] == "raised":
             continue  # not an input that the function is for
+        also = [other for one in accepted if (other := _outcome(getattr(one, name, None), arguments))]
+        if not all(_same(expected, other, strict=False) for other in also):
+            continue
         found = _outcome(getattr(candidate, name, None), arguments)
         compared += 1
-        if found is None or not _same(expected, found, strict=strict):
+        wholly = strict and all(_same(expected, other, strict=True) for other in also)
+        if found is None or not _same(expected, found, strict=wholly):
             return {"compared": compared, "differ": f"{name}{arguments!r}: {expected!r}, not {found!r}"[:500]}
         if compared >= request["wanted"] or time.process_time() > _SECONDS_IN_ALL:
             break

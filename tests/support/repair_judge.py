@@ -58,6 +58,7 @@ def _compared(case: Case, project: Path, text: str, *, strict: bool) -> tuple[st
         "file": str(project / case.broken),
         "functions": case.functions,
         "reference": case.reference,
+        "accepted": case.accepted,
         "candidate": text,
         "wanted": 300,
         "seed": 1,

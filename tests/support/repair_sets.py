@@ -25,6 +25,8 @@ class Case:
     reference: str
     functions: tuple[str, ...]
     """What the differential check calls."""
+    accepted: tuple[str, ...] = ()
+    """Other programs that do what is asked for, so that it can be told what is not."""
 
 
 def quixbugs(checkout: Path, half: str, seed: int, most: int) -> Iterator[Case]:
@@ -76,7 +78,10 @@ def refactory(checkout: Path, half: str, seed: int, most: int) -> Iterator[Case]
         files = {"program.py": prefix + program.read_text(), "test_program.py": "from program import *\n\n\n" + tests}
         reference = prefix + (question / "code/reference/reference.py").read_text()
         called = sorted({path.read_text().partition("(")[0].strip() for path in asked})
-        yield Case(program.stem, files, "program.py", "test_program.py", reference, tuple(called))
+        correct = sorted((question / "code/correct").glob("*.py"))
+        correct = Random(0).sample(correct, min(_MOST_ACCEPTED, len(correct)))
+        accepted = tuple(prefix + path.read_text() for path in correct)
+        yield Case(program.stem, files, "program.py", "test_program.py", reference, tuple(called), accepted)
 
 
 SETS: Mapping[str, Callable[[Path, str, int, int], Iterator[Case]]] = {
@@ -85,6 +90,7 @@ SETS: Mapping[str, Callable[[Path, str, int, int], Iterator[Case]]] = {
     "refactory": refactory,
 }
 
+_MOST_ACCEPTED = 10
 _FENCED = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
