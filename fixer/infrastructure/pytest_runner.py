@@ -115,7 +115,7 @@ class PytestRunner:
             if collect_only:
                 return self._call([*self._rerun_args(nodeids, "--collect-only")])
             # Whoever wants the lines wants to know all that can be seen of the failure.
-            seen = ("--showlocals",) if trace else ()
+            seen = (SHOW_LOCALS,) if trace else ()
             return self._call(self._rerun_args(nodeids, *seen), select=nodeids, trace=trace)
         except (TestsCannotRun, UsageError) as problem:
             if not ran_before:
@@ -182,6 +182,7 @@ class PytestRunner:
         return find_cache(self.project, self.top or self.project)
 
 
+SHOW_LOCALS = "--showlocals"
 # -vv: assertions are shown whole. What tests print comes with their reports.
 _SHOWING = ("-vv", "--show-capture=no")
 _INTERACTIVE = ("--pdb", "--trace")

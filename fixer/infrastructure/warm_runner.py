@@ -22,7 +22,7 @@ from fixer.domain.errors import TestsCannotRun, UsageError
 from fixer.domain.models import TestResult, TestRun, Verdict
 from fixer.infrastructure.process_group import Running
 from fixer.infrastructure.pytest_call import MOST_OUTPUT, Answer, Call, call_with, project_environment
-from fixer.infrastructure.pytest_runner import PytestRunner
+from fixer.infrastructure.pytest_runner import SHOW_LOCALS, PytestRunner
 from fixer.infrastructure.warm_server import Limits, Unfit, WarmServer
 
 
@@ -171,6 +171,7 @@ class Forks:
         self.depth = Depth.CONFIGURED
         self._fresh = fresh
         self._preload = fresh.installed
+        self._memory, self._cpus = _memory(), os.cpu_count() or 1
         self._servers: list[WarmServer] = []
         self._scratch = Path(tempfile.mkdtemp(prefix="fixer-warm-", dir=_in_memory()))
         self._basetemp = Path(tempfile.mkdtemp(prefix="fixer-warm-"))
@@ -201,11 +202,13 @@ class Forks:
                 self._server()  # so that it is ready when the next run is wanted
 
     def _launch(self, arguments: tuple[str, ...], folder: Path, env: dict[str, str], printed: Path) -> Running:
+        traced = env.pop(_TRACE, "")  # which each run is told for itself: as for the rest, it is like all others
+        if traced:
+            arguments = tuple(argument for argument in arguments if argument != SHOW_LOCALS)
         seconds = self._fresh.run_timeout + _GRACE_SECONDS
-        limits = Limits(seconds, _memory(), seconds * (os.cpu_count() or 1))
-        # What is configured is kept for the arguments of ordinary runs; recording lines takes others, and is rare.
-        configured = self.depth is Depth.CONFIGURED and "FIXER_PROBE_TRACE" not in env
-        return self._server().launch(arguments, folder, env, printed, limits, configured=configured)
+        limits = Limits(seconds, self._memory, seconds * self._cpus)
+        configured = self.depth is Depth.CONFIGURED
+        return self._server().launch(arguments, folder, env, printed, limits, configured=configured, traced=traced)
 
     def _server(self) -> WarmServer:
         if self._servers and not self._servers[0].is_alive():
@@ -221,6 +224,7 @@ class Forks:
             self._servers.pop().end()
 
 
+_TRACE = "FIXER_PROBE_TRACE"
 _LIMITS = ("Timeout", "MemoryError")
 _KILLED = ("crashed (SIGKILL", "crashed (SIGXCPU", "timed out", "printed more", "it did not exit")
 _MOST_DEATHS = 3

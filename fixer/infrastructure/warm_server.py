@@ -72,8 +72,12 @@ class WarmServer:
         limits: Limits,
         *,
         configured: bool,
+        traced: str = "",
     ) -> Running:
-        """Begin a run of pytest. Raises Unfit."""
+        """Begin a run of pytest. Raises Unfit.
+
+        `traced` is a JSON list of folders whose executed lines are wanted; then local variables are, too.
+        """
         printed.write_bytes(b"")  # the same file: what is configured has it open
         self._ask(
             {
@@ -85,6 +89,7 @@ class WarmServer:
                 "memory": limits.memory,
                 "cpu": limits.cpu,
                 "configured": configured,
+                "traced": traced,
             }
         )
         return OwnGroup(self.process) if self._spare else ForkedRun(self)
@@ -123,16 +128,17 @@ class WarmServer:
         self._output.close()
 
     def _ask(self, request: dict[str, Any]) -> None:
-        """Directly where the last run was like this one but for its nonce, and is made where somebody listens."""
+        """Directly where the last run was like this one but for its own, and is made where somebody listens."""
         nonce = {_NONCE: request["environ"].get(_NONCE, "")}
-        alike = {**request, "environ": {**request["environ"], **dict.fromkeys(nonce, "")}}
+        own = {"environ": nonce, "traced": request["traced"]}
+        alike = {**request, "environ": {**request["environ"], **dict.fromkeys(nonce, "")}, "traced": ""}
         if alike != self._alike:
             self._hang_up()
         elif not self._direct:
             self._direct = _Direct.to(Path(request["output"]).with_name(_DIRECT))
         self._asked, self._alike, self._has_begun = request, alike, False
         if self._direct:
-            self._direct.way.send({"environ": nonce})
+            self._direct.way.send(own)
         else:
             self._long.send(request)
 

@@ -57,8 +57,8 @@ class Collected:
     def serve(self, channel, request, prepare, begin):
         """Make runs until the channel ends or one is beyond this process; in such a run, gives true.
 
-        All requests are like this one but for their nonce and for the tests that they choose: a run may `prepare`
-        for it before it is asked for, and `begin` with the nonce.
+        All requests are like this one but for their nonce, for what is to be seen of them and for the tests that they
+        choose: a run may `prepare` for it before it is asked for, and `begin` with the rest.
         """
         print_nothing(self._session.config.pluginmanager)
         place_once(self._session.items)
@@ -101,7 +101,7 @@ class Collected:
         ahead.begin(changed=changed)
         ways.close()
         importlib.invalidate_caches()
-        begin(asked["environ"]["FIXER_PROBE_NONCE"])
+        begin(asked)
         for function, code in changes:
             function.__code__ = code
             linecache.cache.pop(code.co_filename, None)

@@ -122,8 +122,10 @@ class Probe:
     def pytest_configure_node(self, node):
         node.workerinput["fixer_probe"] = self._settings
 
-    def begin(self, nonce):
-        """In a fork that was made since the session began: these are its own records from here on."""
+    def begin(self, nonce, traced=""):
+        """In a fork that was made since the session began: these are its own records, and lines, from here on."""
+        if traced:
+            self._tracer = _tracer({"TRACE": traced})
         self._settings["NONCE"], self._process = nonce, self._own_id()
         self._write_session(self._config)
 

@@ -169,7 +169,7 @@ def _configured(request, not_its_own, opened):
     """A process that reads the configuration, for these arguments and this environment."""
     near, far = socket.socketpair()
     opened.leave_out(os.path.dirname(request["output"]))
-    child = forked(lambda: run(request, [_serving(far, opened)]), (*not_its_own, near.fileno()))
+    child = forked(lambda: run(dict(request, traced=""), [_serving(far, opened)]), (*not_its_own, near.fileno()))
     far.close()
     return Maker(child, near, _configuration(request))
 
@@ -179,7 +179,7 @@ def _configuration(request):
     environ = {name: value for name, value in request["environ"].items() if name != "FIXER_PROBE_NONCE"}
     options, files = _split(request["arguments"])
     places = sorted({os.path.dirname(path) if os.path.isfile(path) else path for path in files})
-    return dict(request, environ=environ, arguments=options, places=places)
+    return dict(request, environ=environ, arguments=options, places=places, traced="")
 
 
 def _split(arguments):
@@ -207,7 +207,7 @@ def _serving(channel, opened):
                 raise pytest.exit.Exception("no more requests")
             _prepare(self.request, session.config)
             if self.channel is None:
-                _probe(session.config).begin(self.request["environ"]["FIXER_PROBE_NONCE"])
+                _begin(self.request, session.config)
                 return
             _probe(session.config).choose_all()
             self.collecting = Collecting(opened)
@@ -216,16 +216,23 @@ def _serving(channel, opened):
         def pytest_runtestloop(self, session):
             if self.collecting is None:
                 return
-            collected, config = self.collecting.done(session), session.config
-            prepare = functools.partial(_prepare, config=config)
-            if not (collected and collected.serve(self.channel, self.request, prepare, _probe(config).begin)):
+            collected = self.collecting.done(session)
+            prepare, begin = (functools.partial(step, config=session.config) for step in (_prepare, _begin))
+            if not (collected and collected.serve(self.channel, self.request, prepare, begin)):
                 os._exit(0)
 
     return ServeConfigured()
 
 
+def _begin(asked, config):
+    """The run with what is its own."""
+    if asked["traced"]:
+        config.option.showlocals = True
+    _probe(config).begin(asked["environ"]["FIXER_PROBE_NONCE"], asked["traced"])
+
+
 def _prepare(request, config):
-    """For a run of this request, or for one that is like it but for its nonce."""
+    """For a run of this request, or for one that is like it but for what is its own."""
     limit(request["memory"], request["cpu"])
     _forget_what_is_shared(config)
     _point_at(config, request["arguments"])
@@ -353,7 +360,7 @@ def run(request, plugins=()):
     """Be a run, and end with it."""
     os.chdir(request["folder"])
     os.environ.clear()
-    os.environ.update(request["environ"])
+    os.environ.update(request["environ"], **({"FIXER_PROBE_TRACE": request["traced"]} if request["traced"] else {}))
     tempfile.tempdir = None
     output = os.open(request["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for descriptor in (1, 2):
@@ -364,7 +371,7 @@ def run(request, plugins=()):
     sys.pycache_prefix = request["environ"].get("PYTHONPYCACHEPREFIX")
     sys.dont_write_bytecode = False
     atexit._clear()
-    _leave(_status_of(request["arguments"], list(plugins)))
+    _leave(_status_of([*(["--showlocals"] if request["traced"] else []), *request["arguments"]], list(plugins)))
 
 
 def _status_of(arguments, plugins):

@@ -128,6 +128,11 @@ def test_lines_are_recorded_without_a_process_where_the_known_failure_shows_agai
     assert shown.executed == fresh.executed
     assert shown.executed[ADD][warm.project / "calc.py"] == {2}
     assert _without_addresses(shown) == _without_addresses(fresh)
+    again, plain = warm.runner.run([ADD], trace=True), warm.runner.run([ADD])
+    assert again.executed[ADD] == fresh.executed[ADD]
+    assert not plain.executed
+    assert _without_addresses(again) == _without_addresses(fresh)[:1]
+    assert _without_addresses(plain) == _without_addresses(warm.fresh.run([ADD]))
 
 
 def _without_addresses(run: TestRun) -> list[str]:
