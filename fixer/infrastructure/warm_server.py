@@ -60,7 +60,6 @@ class WarmServer:
         self._direct: _Direct | None = None
         self._asked: dict[str, Any] = {}
         self._alike: dict[str, Any] = {}
-        self._has_begun = False
         self._long.send({"preload": list(preload)})
 
     def launch(
@@ -98,21 +97,23 @@ class WarmServer:
         """Whether it can take requests."""
         return self.process.poll() is None
 
-    def answer(self, timeout: float) -> dict[str, Any]:
-        """Its next message. Raises subprocess.TimeoutExpired where there is none in so many seconds, and Unfit."""
+    def answer(self, timeout: float, *, begun: bool) -> dict[str, Any]:
+        """Its next message about a run that has begun or not.
+
+        Raises subprocess.TimeoutExpired where there is none in so many seconds, and Unfit.
+        """
         answer = (self._direct.way if self._direct else self._long).receive(timeout)
         if self._direct and (answer is None or "stale" in answer):
             self._hang_up()
-            if self._has_begun:
+            if begun:
                 raise Unfit("the process that it was forked from died")
             self._long.send(self._asked)
-            return self.answer(timeout)
+            return self.answer(timeout, begun=begun)
         if answer is None:
             self.end()
             raise Unfit("the process that runs were forked from has died")
         if "unfit" in answer:
             raise Unfit(answer["unfit"])
-        self._has_begun = True
         return answer
 
     def end(self) -> None:
@@ -136,7 +137,7 @@ class WarmServer:
             self._hang_up()
         elif not self._direct:
             self._direct = _Direct.to(Path(request["output"]).with_name(_DIRECT))
-        self._asked, self._alike, self._has_begun = request, alike, False
+        self._asked, self._alike = request, alike
         if self._direct:
             self._direct.way.send(own)
         else:
@@ -233,7 +234,7 @@ class ForkedRun:
         deadline = monotonic() + timeout
         while self._code is None:
             try:
-                answer = self._server.answer(max(0.0, deadline - monotonic()))
+                answer = self._server.answer(max(0.0, deadline - monotonic()), begun=bool(self._pid))
             except Unfit as why:
                 raise Unfit(str(why), begun=bool(self._pid)) from None
             if "pid" in answer:

@@ -6,6 +6,8 @@ import ast
 import re
 from dataclasses import dataclass
 
+from fixer.offline.source import Function, parameters
+
 
 @dataclass(frozen=True)
 class LooseEnds:
@@ -33,12 +35,11 @@ def loose_ends(function: Function) -> LooseEnds:
     declared = {name for node in nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
     read = {node.id for node in names if isinstance(node.ctx, ast.Load) and not _is_only_filled(node, parents)}
     filled = {node.id for node in names if _may_be_filled(node, parents)}
-    unread = {name for name in (*_parameters(function), *started) if name[0] != "_"} - read
+    unread = {name for name in (*parameters(function), *started) if name[0] != "_"} - read
     empty = {name for name, value in started.items() if _is_empty(value) and stored.count(name) == 1}
     return LooseEnds(frozenset(unread - declared), frozenset((empty & read) - filled - declared))
 
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _FILLING = ("append", "add", "extend", "insert", "update", "appendleft", "setdefault", "push", "put")
 _FILLS = re.compile(rf"\b([A-Za-z_]\w*)(?:\.(?:{'|'.join(_FILLING)})\(|(?:\[[^\n]*\])? *[-+|&]?=(?!=))")
@@ -46,15 +47,9 @@ _MAKERS = ("list", "set", "dict", "deque", "Counter", "OrderedDict")
 
 
 def _assigned(node: ast.AST) -> list[tuple[str, ast.expr]]:
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return [
-        (target.id, node.value) for target in targets if isinstance(target, ast.Name) and isinstance(node, ast.Assign)
-    ]
-
-
-def _parameters(function: Function) -> list[str]:
-    given = function.args
-    return [arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs) if arg.arg not in ("self", "cls")]
+    if not isinstance(node, ast.Assign):
+        return []
+    return [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
 
 
 def _is_empty(value: ast.expr) -> bool:

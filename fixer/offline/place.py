@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from fixer.offline.loose_ends import LooseEnds, loose_ends
 from fixer.offline.precedence import fitted
-from fixer.offline.source import Edit, Function, Source, first_line, own_expressions
+from fixer.offline.source import Edit, Function, Source, first_line, own_expressions, parameters
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -228,9 +228,7 @@ def _hints(statement: ast.stmt, *, inside: bool) -> Iterator[ast.AST]:
 
 
 def _parameters(function: Function) -> list[str]:
-    given = function.args
-    found = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
-    return [arg.arg for arg in found if arg and arg.arg not in ("self", "cls")]
+    return parameters(function) + [arg.arg for arg in (function.args.vararg, function.args.kwarg) if arg]
 
 
 def _stored(root: ast.AST) -> list[str]:

@@ -178,6 +178,12 @@ class Source:
         ]
 
 
+def parameters(function: Function) -> list[str]:
+    """The names that a function takes one by one, `self` and `cls` left out."""
+    given = function.args
+    return [arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs) if arg.arg not in ("self", "cls")]
+
+
 def first_line(statement: ast.stmt) -> int:
     """The line on which a statement begins, decorators included."""
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])

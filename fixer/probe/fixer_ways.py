@@ -10,7 +10,7 @@ import socket
 
 from fixer_fork import received, send  # type: ignore[import-not-found]
 
-NAME = "direct"
+_NAME = "direct"
 """Of the socket, beside what runs print; the folder is nobody else's."""
 
 
@@ -19,7 +19,7 @@ class Ways:
 
     def __init__(self, channel, folder):
         self._channel = channel
-        self._listener = _listener(os.path.join(folder, NAME))
+        self._listener = _listener(os.path.join(folder, _NAME))
         self._caller = None
         self._asked = None
 
@@ -48,8 +48,8 @@ class Ways:
                 return {"stale": True}
             ahead.ask(self._asked)
         said = ahead.said()
-        if event == "line" and "begun" not in said and "stale" not in said:
-            self._hang_up()
+        if "begun" not in said and "stale" not in said:
+            self._hang_up()  # also where the channel has asked: whoever hung up asks that way, and goes on doing so
         return said
 
     def tell(self, message):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pretended import PretendedChecker
 
-from fixer.application.ports import Overlay, RepairRequest
+from fixer.application.ports import RepairRequest
 from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun, Verdict
 from fixer.offline.executed import executed_after
 from fixer.offline.model import OfflineModel
@@ -21,23 +22,14 @@ PROGRAM = "def between(n):\n    low = n > 1\n    high = n < 9\n    return low an
 DETAILS = ErrorDetails("AssertionError", "")
 
 
-class Pretends:
+class Pretends(PretendedChecker):
     """Says of a text which of the tests pass."""
 
     def __init__(self, passes: Callable[[str, str], bool]) -> None:
         self.passes = passes
 
-    def check(
-        self,
-        candidates: Iterable[Overlay],
-        nodeids: Sequence[str],
-        *,
-        vital: Sequence[str] = (),
-        known: TestRun | None = None,
-    ) -> Iterator[tuple[Overlay, TestRun]]:
-        for overlay in candidates:
-            (text,) = overlay.values()
-            yield overlay, run(*((nodeid, self.passes(text, nodeid)) for nodeid in nodeids))
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        return run(*((nodeid, self.passes(text, nodeid)) for nodeid in nodeids))
 
 
 def run(*shown: tuple[str, bool]) -> TestRun:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pretended import PretendedChecker
 
-from fixer.application.ports import Overlay
 from fixer.domain.models import TestResult, TestRun, Verdict
 from fixer.offline.doubt import choose
 from fixer.offline.localise import Suspect
@@ -24,7 +24,7 @@ MANY = ([1, 2, 3], *([1, n] for n in range(12)))
 PROGRAM = "def last(items):\n    return items[0]\n\n\nclass Box:\n    def size(self, n):\n        return n\n"
 
 
-class Caller:
+class Caller(PretendedChecker):
     """Instead of tests, calls a function of the program on these inputs; every small mistake is noticed, or none is."""
 
     def __init__(self, *inputs: object) -> None:
@@ -32,26 +32,16 @@ class Caller:
         self.texts: list[str] = []
         self.notices = True
 
-    def check(
-        self,
-        candidates: Iterable[Overlay],
-        nodeids: Sequence[str],
-        *,
-        vital: Sequence[str] = (),
-        known: TestRun | None = None,
-    ) -> Iterator[tuple[Overlay, TestRun]]:
-        for overlay in candidates:
-            (text,) = overlay.values()
-            if vital:
-                yield overlay, TestRun(() if self.notices else (TestResult("test", Verdict.PASSED),))
-                continue
-            self.texts.append(text)
-            names: dict[str, Any] = {"__name__": "program"}
-            exec(compile(text, "program.py", "exec", dont_inherit=True), names)
-            for given in self.inputs:
-                with suppress(Exception):
-                    names["last"](given)
-            yield overlay, TestRun(())
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        if vital:
+            return TestRun(() if self.notices else (TestResult("test", Verdict.PASSED),))
+        self.texts.append(text)
+        names: dict[str, Any] = {"__name__": "program"}
+        exec(compile(text, "program.py", "exec", dont_inherit=True), names)
+        for given in self.inputs:
+            with suppress(Exception):
+                names["last"](given)
+        return TestRun(())
 
 
 def found(old: str, new: str, score: float = 0.0, *, complete: bool = True, program: str = PROGRAM) -> Found:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pretended import PretendedChecker
 
-from fixer.application.ports import Overlay
 from fixer.domain.models import TestResult, TestRun, Verdict
 from fixer.offline.firmness import Firmness, dispensable, firmness
 from fixer.offline.rank import Candidate
@@ -20,26 +20,17 @@ PROGRAM = (
 )
 
 
-class Asserting:
+class Asserting(PretendedChecker):
     """Instead of tests, looks at what the program gives."""
 
     def __init__(self, holds: Callable[[dict[str, Any]], bool]) -> None:
         self.holds = holds
         self.texts: list[str] = []
 
-    def check(
-        self,
-        candidates: Iterable[Overlay],
-        nodeids: Sequence[str],
-        *,
-        vital: Sequence[str] = (),
-        known: TestRun | None = None,
-    ) -> Iterator[tuple[Overlay, TestRun]]:
-        for overlay in candidates:
-            (text,) = overlay.values()
-            self.texts.append(text)
-            verdict = Verdict.PASSED if self._passes(text) else Verdict.FAILED
-            yield overlay, TestRun(tuple(TestResult(nodeid, verdict) for nodeid in nodeids))
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        self.texts.append(text)
+        verdict = Verdict.PASSED if self._passes(text) else Verdict.FAILED
+        return TestRun(tuple(TestResult(nodeid, verdict) for nodeid in nodeids))
 
     def _passes(self, text: str) -> bool:
         names: dict[str, Any] = {}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
+from pretended import PretendedChecker
 from repair_rank import TimedChecker, rank_of_right
 
-from fixer.application.ports import Overlay, RepairRequest
+from fixer.application.ports import RepairRequest
 from fixer.domain.models import CodeLocation, ErrorDetails, TestError, TestResult, TestRun, Verdict
 from fixer.offline.localise import suspects
 from fixer.offline.model import OfflineModel
@@ -20,26 +21,17 @@ FAILING, OTHER = "test_app.py::test_it", "test_app.py::test_other"
 PROGRAM = "LIMIT = 3\n\n\ndef small(n):\n    return n < LIMIT\n\n\ndef unused(n):\n    return n > 7\n"
 
 
-class PretendChecker:
+class PretendChecker(PretendedChecker):
     """Says which tests pass for a text; remembers what it was asked."""
 
     def __init__(self, verdict: Callable[[str, str], bool]) -> None:
         self.verdict = verdict
         self.asked: list[tuple[str, tuple[str, ...]]] = []
 
-    def check(
-        self,
-        candidates: Iterable[Overlay],
-        nodeids: Sequence[str],
-        *,
-        vital: Sequence[str] = (),
-        known: TestRun | None = None,
-    ) -> Iterator[tuple[Overlay, TestRun]]:
-        for overlay in candidates:
-            (text,) = overlay.values()
-            self.asked.append((text, tuple(nodeids)))
-            shown = (Verdict.PASSED if self.verdict(text, nodeid) else Verdict.FAILED for nodeid in nodeids)
-            yield overlay, TestRun(tuple(TestResult(*pair) for pair in zip(nodeids, shown, strict=True)))
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        self.asked.append((text, tuple(nodeids)))
+        verdicts = (Verdict.PASSED if self.verdict(text, nodeid) else Verdict.FAILED for nodeid in nodeids)
+        return TestRun(tuple(TestResult(*pair) for pair in zip(nodeids, verdicts, strict=True)))
 
 
 @pytest.fixture

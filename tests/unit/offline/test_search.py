@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
 import pytest
+from pretended import PretendedChecker
 
 from fixer.application.ports import Overlay, RepairRequest
 from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun, Verdict
@@ -20,23 +21,12 @@ DETAILS = ErrorDetails("AssertionError", "")
 ASKED = "test_calc.py::test_half"
 
 
-class Mends:
+class Mends(PretendedChecker):
     """A checker for whose tests any edit mends the one that is asked about."""
 
-    def check(
-        self,
-        candidates: Iterable[Overlay],
-        nodeids: Sequence[str],
-        *,
-        vital: Sequence[str] = (),
-        known: TestRun | None = None,
-    ) -> Iterator[tuple[Overlay, TestRun]]:
-        for overlay in candidates:
-            verdicts = (Verdict.PASSED if nodeid == ASKED else Verdict.FAILED for nodeid in nodeids)
-            yield (
-                overlay,
-                TestRun(tuple(TestResult(*pair, details=DETAILS) for pair in zip(nodeids, verdicts, strict=True))),
-            )
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        verdicts = (Verdict.PASSED if nodeid == ASKED else Verdict.FAILED for nodeid in nodeids)
+        return TestRun(tuple(TestResult(*pair, details=DETAILS) for pair in zip(nodeids, verdicts, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -72,19 +62,14 @@ def test_a_search_goes_on_with_red_tests_that_run_what_the_failing_one_runs(line
     assert Search(Mends(), request, [ASKED, other], print, 5.0).also_red == ([other] if shared else [])
 
 
-class PutsOff(Mends):
+class PutsOff(PretendedChecker):
     """A checker that answers only when it has all that there is to try."""
 
-    def check(
-        self,
-        candidates: Iterable[Overlay],
-        nodeids: Sequence[str],
-        *,
-        vital: Sequence[str] = (),
-        known: TestRun | None = None,
-    ) -> Iterator[tuple[Overlay, TestRun]]:
-        for overlay in list(candidates):
-            yield overlay, TestRun((TestResult(ASKED, Verdict.FAILED, details=DETAILS),))
+    def taken(self, candidates: Iterable[Overlay]) -> Iterable[Overlay]:
+        return list(candidates)
+
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        return TestRun((TestResult(ASKED, Verdict.FAILED, details=DETAILS),))
 
 
 def test_what_was_put_off_is_not_waited_for_when_the_time_is_up() -> None:
