@@ -2,25 +2,20 @@
 
 Each of them is answered with a letter in a file: `f`, the first test fails; `n`, it passes, and another fails; `t`,
 one takes too long; `l`, all may pass; `u`, it cannot be swapped. Of these `f` and `n` are final, as long as nothing is
-left of what came before. So the sources as they are have to fail first and last, and a process in which a test has left
-something behind ends: what has no letter has not been tried. The letters begin with that of the unchanged sources.
+left of what came before. So the sources as they are have to fail first and last, what a test has left behind is put
+back, and a process ends in which that cannot be done: what has no letter has not been tried. The letters begin with
+that of the unchanged sources.
 """
 
 import contextlib
-import functools
-import gc
 import os
 import signal
 import sys
 import threading
-import types
 
-from fixer_modules import own_modules  # type: ignore[import-not-found]
+from fixer_state import State  # type: ignore[import-not-found]
 
 _LEAST_WALL_SECONDS = 1.0
-_CONTAINERS = (dict, list, set, bytearray)
-_DEPTH, _MANY = 3, 100
-"""How deep a glance goes into containers, and into how many of their elements at the most."""
 
 
 class Batch:
@@ -40,12 +35,12 @@ class Batch:
         found = {item.nodeid: item for item in self._session.items}
         items = [found[nodeid] for nodeid in request["vital"] if nodeid in found]
         letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        held, process = self._state.held(), ()
+        process = ()
         for files in [{}] + request["batch"] + [{}]:
             letter = self._letter_of(items, files, request["candidate_seconds"])
             os.write(letters, letter)
             process = process or _process()  # what the first run has loaded may stay
-            if letter == b"t" or self._state.held() != held or _process() != process:
+            if letter == b"t" or not self._state.put_back() or _process() != process:
                 break
         os._exit(0)
 
@@ -61,33 +56,6 @@ class Batch:
         for function, code in plain:
             function.__code__ = code
         return letter
-
-
-class State:
-    """What the project's modules, their classes, the objects of both and the tests' parameters hold, at a glance."""
-
-    def __init__(self, items):
-        specs = (getattr(item, "callspec", None) for item in items)
-        self._given = [value for spec in specs for value in getattr(spec, "params", {}).values()]
-        modules = own_modules()
-        values = [value for module in modules for value in vars(module).values()]
-        classes = [value for value in values if isinstance(value, type)]
-        values += [value for one in classes for value in vars(one).values()]
-        kept = [vars(value) for value in values if _has_names(value)]
-        values += [value for names in kept for value in names.values()]
-        self._names = [vars(one) for one in modules + classes] + kept
-        self._containers = [value for value in values if isinstance(value, _CONTAINERS)]
-        self._caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
-
-    def held(self):
-        """Equal as long as nothing has changed."""
-        kept = [_contents(value, _DEPTH) for value in self._containers + self._given]
-        return [list(map(id, names.values())) for names in self._names], kept
-
-    def forget_results(self):
-        """Of functions that keep them."""
-        for cache in self._caches:
-            cache.cache_clear()
 
 
 def _process():
@@ -138,19 +106,3 @@ def _passes(item):
     from _pytest.runner import runtestprotocol
 
     return all(report.passed for report in runtestprotocol(item, log=False))
-
-
-def _contents(value, depth):
-    """What it consists of, by identity: code under test may change what it is given in place."""
-    if depth and isinstance(value, dict) and len(value) <= _MANY:
-        return [(id(key), id(one), _contents(one, depth - 1)) for key, one in value.items()]
-    if depth and isinstance(value, (list, tuple, set)) and len(value) <= _MANY:
-        return [(id(one), _contents(one, depth - 1)) for one in value]
-    if depth and _has_names(value):
-        return _contents(vars(value), depth - 1)
-    return len(value) if isinstance(value, _CONTAINERS) else None
-
-
-def _has_names(value):
-    plain = (type, types.ModuleType, types.FunctionType)
-    return not isinstance(value, plain) and isinstance(getattr(value, "__dict__", None), dict)

@@ -79,6 +79,18 @@ KINDS = {
         "a - b",
         "a + b",
     ),
+    "an object of the module that keeps a result": Kind(
+        "class Calc:\n    def add(self, a, b):\n        if not hasattr(self, 'kept'):\n            self.kept = a - b\n"
+        "        return self.kept\n\n\nCALC = Calc()\nadd = CALC.add\n",
+        "a - b",
+        "a + b",
+    ),
+    "objects that say nothing outside of a call": Kind(
+        "class Local:\n    @property\n    def __dict__(self):\n        raise RuntimeError('nothing here')\n\n"
+        "    __class__ = __dict__\n\n\nLOCAL = Local()\nHELD = {'here': LOCAL}\n\n\n" + PLAIN,
+        "a - b",
+        "a + b",
+    ),
     "what it is given, changed in place": Kind(
         "def add(pair):\n    pair[0] += pair[1]\n    pair[1] = 7\n    return pair[0] - 1\n",
         "pair[0] - 1",
@@ -131,10 +143,28 @@ def test_most_are_answered_in_company(tmp_path: Path, counted: list[str]) -> Non
 
 
 @pytest.mark.slow
-def test_where_the_test_leaves_something_behind_each_time_batches_are_given_up(
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a class of unittest",
+        "results that the module keeps",
+        "a count that goes on",
+        "an object that keeps results",
+        "an object of the module that keeps a result",
+        "objects that say nothing outside of a call",
+    ],
+)
+def test_what_can_be_put_back_does_not_end_a_batch(tmp_path: Path, counted: list[str], name: str) -> None:
+    _shown(tmp_path, KINDS[name], MANY - 1)
+    assert sum(len(letters) - 2 for letters in counted) >= MANY - 1
+
+
+@pytest.mark.slow
+def test_where_something_is_left_that_cannot_be_put_back_batches_are_given_up(
     tmp_path: Path, counted: list[str]
 ) -> None:
-    _shown(tmp_path, KINDS["a count that goes on"], MANY - 1)
+    started = "import threading\n\n\ndef add(a, b):\n    threading.Timer(60, print).start()\n    return a - b\n"
+    _shown(tmp_path, Kind(started, "a - b", "a + b"), MANY - 1)
     assert len(counted) < 10
 
 
