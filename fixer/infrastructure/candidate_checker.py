@@ -93,6 +93,9 @@ class ForkChecker:
             called = monotonic()
             plan = self._planned(folder, tuple(nodeids), known, warm=not few)
             plan, imports = replace(plan, vital=tuple(vital or nodeids)), not plan.warm
+            if vital and not plan.warm and not few and self._shows_alone(folder, plan):
+                yield from self._sifted(candidates, plan, known)
+                return
             supply = Supply(iter(candidates), min(self._together, plan.together))
             begun = monotonic()
             alone_until = begun + max(_ALONE_SECONDS, begun - called)
@@ -116,6 +119,29 @@ class ForkChecker:
                 server.stop()
             self._idle += busy
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _shows_alone(self, folder: Path, plan: _Plan) -> bool:
+        """Whether the most telling of several tests does the same where no other test runs."""
+        first = plan.vital[:1]
+        if len(plan.nodeids) == 1 or first[0] not in self._shown[plan.nodeids]:
+            return False
+        if first not in self._plans:
+            alone = folder / "alone"
+            alone.mkdir()
+            (alone / "select.json").write_text(json.dumps(first), encoding="ascii")
+            self._plans[first], self._shown[first] = self._measured(alone, first)
+        return self._shown[first].get(first[0]) == self._shown[plan.nodeids][first[0]]
+
+    def _sifted(
+        self, candidates: Iterable[Overlay], plan: _Plan, known: TestRun | None
+    ) -> Iterator[tuple[Overlay, TestRun]]:
+        """All tests only for those that pass the most telling one: alone it may be had quicker."""
+        first = plan.vital[0]
+        for overlay, run in self.check(candidates, [first], vital=[first], known=known):
+            if run.of(first):
+                yield from self.check([overlay], plan.nodeids, vital=plan.vital)
+            else:
+                yield overlay, plan.failed("f")
 
     def _planned(self, folder: Path, nodeids: tuple[str, ...], known: TestRun | None, *, warm: bool) -> _Plan:
         """What to run and how long it may take, found out on the unchanged sources."""

@@ -8,6 +8,7 @@ import linecache
 import os
 import sys
 import tokenize
+import types
 
 _NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000  # CLONE_NEWNS, CLONE_NEWUSER
 _BIND, _ALL_PRIVATE = 0x1000, 0x44000  # MS_BIND, MS_REC | MS_PRIVATE
@@ -32,12 +33,20 @@ def starts_processes():
     started = []
 
     def note(event, _):
-        if event in ("subprocess.Popen", "os.posix_spawn", "os.system", "os.exec", "os.spawn"):
+        if event in ("subprocess.Popen", "os.posix_spawn", "os.system", "os.exec", "os.spawn") and not _asks_system():
             started.append(event)
 
     sys.addaudithook(note)
     spawning = ("multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")
     return lambda: bool(started) or any(name in sys.modules for name in spawning)
+
+
+def _asks_system():
+    """Whether Python itself wants to know something of the system: it runs `ldconfig` and the like for that."""
+    frame: "types.FrameType | None" = sys._getframe(1)
+    while frame and frame.f_globals.get("__name__") not in ("ctypes.util", "platform", "uuid"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def mount(files, folder):

@@ -160,6 +160,27 @@ def test_what_can_be_put_back_does_not_end_a_batch(tmp_path: Path, counted: list
 
 
 @pytest.mark.slow
+def test_another_test_that_starts_processes_is_only_run_for_what_passes_the_failing_one(
+    tmp_path: Path, counted: list[str]
+) -> None:
+    starts = "import subprocess, sys\n\ndef test_other():\n    code = 'import app; assert app.add(2, 2) != 9'\n"
+    starts += "    subprocess.run([sys.executable, '-c', code], check=True)\n"
+    kind = Kind(PLAIN, "a - b", "a + b", KINDS["a function"].test + starts, ("3 if a == 1 else 9",))
+    shown = _shown(tmp_path, kind, MANY - 1, "test_app.py::test_other")
+    assert [text for text, passed in shown.items() if passed] == [kind.source.replace(kind.wrong, kind.right)]
+    assert sum(len(letters) - 2 for letters in counted) >= MANY - 1
+
+
+@pytest.mark.slow
+def test_what_python_asks_of_the_system_is_no_process_that_could_see_a_candidate(
+    tmp_path: Path, counted: list[str]
+) -> None:
+    test = "import ctypes.util\nctypes.util.find_library('c')\n" + KINDS["a function"].test
+    _shown(tmp_path, Kind(PLAIN, "a - b", "a + b", test), MANY - 1)
+    assert sum(len(letters) - 2 for letters in counted) >= MANY - 1
+
+
+@pytest.mark.slow
 def test_where_something_is_left_that_cannot_be_put_back_batches_are_given_up(
     tmp_path: Path, counted: list[str]
 ) -> None:
@@ -168,7 +189,7 @@ def test_where_something_is_left_that_cannot_be_put_back_batches_are_given_up(
     assert len(counted) < 10
 
 
-def _shown(project: Path, kind: Kind, place: int) -> dict[str, bool]:
+def _shown(project: Path, kind: Kind, place: int, *others: str) -> dict[str, bool]:
     (project / "app.py").write_text(kind.source)
     (project / "test_app.py").write_text(kind.test)
     (project / "pytest.ini").write_text("[pytest]\n")
@@ -178,9 +199,10 @@ def _shown(project: Path, kind: Kind, place: int) -> dict[str, bool]:
     nodeid += "[pair0]" if "parametrize" in kind.test else ""
     path = project / "app.py"
     with ForkChecker(python=Path(sys.executable), project=project, rootdir=lambda: project, test_timeout=5) as checker:
-        checked = list(checker.check(iter([{path: text} for text in texts]), [nodeid]))
+        overlays = iter([{path: text} for text in texts])
+        checked = list(checker.check(overlays, [nodeid, *others], vital=[nodeid, *others]))
     assert len(checked) == len(texts)
-    return {overlay[path]: bool(run.of(nodeid)) for overlay, run in checked}
+    return {overlay[path]: run.passed >= {nodeid, *others} for overlay, run in checked}
 
 
 @pytest.mark.slow
