@@ -38,6 +38,28 @@ class ResultDropped:
             yield place.replace(call, f"{'sorted' if call.func.attr == 'sort' else 'reversed'}({owner})", 0.5)
 
 
+class Unconverted:
+    """A name that should stand for something converted, wherever it is used from here on."""
+
+    name = "missing conversion"
+    source = PYTER
+    prior = 0.3
+    examples = (
+        Example("def f(k):\n    if k:\n        g(k)", "def f(k):\n    k = str(k)\n    if k:\n        g(k)"),
+        Example("def f(k):\n    h(k)\n    return k", "def f(k):\n    h(k)\n    k = k.strip()\n    return k"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Convert it in front of the statement; where it is used but once, other templates do that in its place."""
+        if place.function is None or isinstance(place.statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        later = [node.id for node in ast.walk(place.function) if isinstance(node, ast.Name)]
+        for name in dict.fromkeys(node.id for node in place.loads(ast.Name) if node.id in place.scope.locals):
+            if later.count(name) > 1:
+                for weight, way in enumerate(_CONVERSIONS):
+                    yield from place.before(f"{name} = {way.format(name)}", weight=-0.1 * weight)
+
+
 class SharedDefault:
     """A default that all calls share."""
 
@@ -119,6 +141,12 @@ class ComparedNotAssigned:
         compared = node.value if isinstance(node, ast.Expr) else None
         if isinstance(compared, ast.Compare) and isinstance(compared.left, ast.Name | ast.Attribute | ast.Subscript):
             yield from place.operator(compared.left, compared.comparators[0], "==", "=")
+
+
+_CONVERSIONS = (
+    *("str({})", "int({})", "list({})", "float({})", "tuple({})", "{}.strip()", "{}.lower()", "abs({})"),
+    *("{} or []", "{} or ''", "{} or {{}}", "dict({})", "set({})", "sorted({})", "{}.copy()", "bytes({})"),
+)
 
 
 def _first_statement(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:

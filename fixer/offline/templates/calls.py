@@ -207,12 +207,27 @@ class MissingAwait:
                     yield place.replace(call, f"await {place.text(call)}")
 
 
-_VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.Constant)
+_VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.Constant, ast.JoinedStr)
 _SLOTS = (
     *(ast.Return, ast.Assign, ast.AugAssign, ast.Call, ast.BinOp, ast.Compare, ast.For, ast.comprehension),
     *(ast.Yield, ast.Subscript, *ELEMENTS),
 )
-_WRAPPERS = ("str", "int", "len", "list", "sorted", "set", "tuple", "abs", "float", "reversed", "bool", "sum", "round")
+_WRAPPERS = (
+    "str",
+    "int",
+    "len",
+    "list",
+    "sorted",
+    "set",
+    "tuple",
+    "abs",
+    "float",
+    "reversed",
+    "bool",
+    "sum",
+    "round",
+    "type",
+)
 _METHODS = (
     *("strip", "lower", "upper", "items", "keys", "values", "copy", "split", "encode", "decode", "title"),
     *("swapcase", "capitalize", "casefold", "isdigit", "isalpha", "isupper", "islower", "sort"),

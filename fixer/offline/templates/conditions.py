@@ -26,7 +26,7 @@ class Negation:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Add or remove a `not`; comparisons have an operator of their own for that."""
-        for node in _conditions(place):
+        for node in conditions(place):
             if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
                 yield place.replace(node, place.text(node.operand))
             elif isinstance(node, ast.BoolOp | ast.IfExp):
@@ -49,21 +49,24 @@ class Widened:
             "def f(x):\n    if x.a or x.b:\n        pass",
             "def f(x):\n    if x is not None and (x.a or x.b):\n        pass",
         ),
+        Example("def f(x, y):\n    if x:\n        pass", "def f(x, y):\n    if x and not y:\n        pass"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Join the condition with a test of a name in sight."""
-        for node in _conditions(place):
+        for node in conditions(place):
             inside = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
             for name in place.scope.locals:
                 weight = 0.5 if name in inside else 0.0
+                text = place.text(node)
+                joined = f"({text})" if isinstance(node, ast.BoolOp | ast.IfExp) else text
                 for word, tests in _CASES:
-                    text = place.text(node)
-                    joined = f"({text})" if isinstance(node, ast.BoolOp | ast.IfExp) else text
                     for test in tests:
                         case = test.format(name)
                         yield place.replace(node, f"{case} {word} {joined}", weight)
                         yield place.replace(node, f"{joined} {word} {case}", weight - 0.3)
+                for word, test in _CASES_TOO:
+                    yield place.replace(node, f"{joined} {word} {test.format(name)}", weight - 0.8)
 
 
 class NothingOrEmpty:
@@ -86,7 +89,7 @@ class NothingOrEmpty:
             if isinstance(chain.op, ast.Or) and len(chain.values) == 2 and isinstance(chain.values[0], _PLAIN):
                 first, second = map(place.text, chain.values)
                 yield place.replace(chain, f"{first} if {first} is not None else {second}")
-        for node in _conditions(place):
+        for node in conditions(place):
             inner = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else node
             if isinstance(inner, _PLAIN):
                 yield place.replace(node, f"{place.text(inner)} is {'not ' if inner is node else ''}None")
@@ -136,7 +139,7 @@ class OtherCondition:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Put a simple test in the condition's place."""
-        for node in _conditions(place):
+        for node in conditions(place):
             for name in place.scope.locals:
                 for weight, test in enumerate((*_TESTS, "{} is None", "{} is not None", "len({}) <= 1")):
                     yield place.replace(node, test.format(name), -0.2 * weight)
@@ -197,20 +200,8 @@ class Unconditional:
                     yield Edit(start, end, place.source.newline.join(lines), -0.2 * weight)
 
 
-_PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
-_CASES = (
-    ("or", ("{} is None", "not {}")),
-    ("and", ("{} is not None", "{}")),
-)
-_TESTS = ("{}", "not {}", "{} == 0", "{} > 0", "len({}) > 0", "{} == 1")
-
-
-def _looped(place: Place) -> list[str]:
-    loops = [up for up in place.source.above(place.statement) if isinstance(up, ast.For)]
-    return [node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)]
-
-
-def _conditions(place: Place) -> Iterator[ast.expr]:
+def conditions(place: Place) -> Iterator[ast.expr]:
+    """What the statement decides by."""
     node = place.statement
     if isinstance(node, ast.If | ast.While | ast.Assert):
         yield node.test
@@ -223,3 +214,17 @@ def _conditions(place: Place) -> Iterator[ast.expr]:
         yield from (test for part in parts for test in part.ifs)
     for chain in place.nodes(ast.BoolOp):
         yield from (value for value in chain.values if not isinstance(value, ast.Compare))
+
+
+_PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+_CASES = (
+    ("or", ("{} is None", "not {}")),
+    ("and", ("{} is not None", "{}")),
+)
+_CASES_TOO = (("and", "not {}"), ("or", "{}"))
+_TESTS = ("{}", "not {}", "{} == 0", "{} > 0", "len({}) > 0", "{} == 1")
+
+
+def _looped(place: Place) -> list[str]:
+    loops = [up for up in place.source.above(place.statement) if isinstance(up, ast.For)]
+    return [node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)]

@@ -55,6 +55,37 @@ class ElementForList:
             yield Edit(start, end, f"{target}.append({place.text(value)})", weight)
 
 
+class ElementTooMany:
+    """A list, tuple, set or dictionary with an element that does not belong there, or a tuple around one value."""
+
+    name = "element too many"
+    source = TBAR
+    prior = 0.3
+    examples = (
+        Example("x = f([a, b, c])", "x = f([b, c])"),
+        Example("x = f([a, b, c])", "x = f([a, b])"),
+        Example("x = {'a': 1, 'b': 2}", "x = {'a': 1}"),
+        Example("x = (a,)", "x = a"),
+        Example("x = a,", "x = a"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Leave one out; leave the comma out that makes a tuple."""
+        for node in place.expressions:
+            if not isinstance(node, ast.List | ast.Tuple | ast.Set):
+                continue
+            if isinstance(node, ast.Tuple) and len(node.elts) == 1:
+                yield place.replace(node, place.text(node.elts[0]), 1.0)
+            elif 1 < len(node.elts) <= _MANY_ELEMENTS:
+                yield from _without_each(place, [place.source.span(element) for element in node.elts])
+        for table in place.nodes(ast.Dict):
+            if 1 < len(table.keys) <= _MANY_ELEMENTS and all(table.keys):
+                spans = zip((key for key in table.keys if key), table.values, strict=True)
+                yield from _without_each(
+                    place, [(place.source.span(key)[0], place.source.span(value)[1]) for key, value in spans]
+                )
+
+
 class OrderLost:
     """A set for what has to keep its order."""
 
@@ -120,3 +151,15 @@ def _indexed(place: Place, node: ast.expr, index: str) -> Edit:
     plain = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
     text = place.text(node)
     return place.replace(node, f"{text}[{index}]" if plain else f"({text})[{index}]")
+
+
+_MANY_ELEMENTS = 12
+
+
+def _without_each(place: Place, spans: Sequence[tuple[int, int]]) -> Iterator[Edit]:
+    """Without one of several, and without the comma that sets it off."""
+    for number, (start, end) in enumerate(spans):
+        if number:
+            yield Edit(spans[number - 1][1], end, "")
+        else:
+            yield Edit(start, spans[1][0], "")

@@ -59,22 +59,53 @@ class Nothing:
         Example("x = a[0]", "x = a[0] if a else None", "IndexError: list index out of range"),
         Example("for x in a:\n    pass", "for x in a or []:\n    pass", "TypeError: 'NoneType' object is not iterable"),
         Example("x = len(a)", "x = len(a or [])", "TypeError: object of type 'NoneType' has no len()"),
+        Example(
+            "def f(a, b):\n    return len(a[0])",
+            "def f(a, b):\n    return len(a[0] if a else b)",
+            "IndexError: list index out of range",
+        ),
+        Example(
+            "def f(a, b):\n    return b & a",
+            "def f(a, b):\n    return b & (a if a is not None else b)",
+            "TypeError: unsupported operand type(s) for &: 'set' and 'NoneType'",
+        ),
+        Example("def f(a):\n    return log(a)", "def f(a):\n    return log(a or 1)", "ValueError: math domain error"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Ask first, or fall back to something empty."""
+        """Ask first, or fall back to something empty or to another name."""
         for node in place.loads(*self._suspects(place)):
             asked = _asked(node)
-            if asked is None:
-                continue
-            text, test = place.text(node), place.text(asked)
-            for weight, default in enumerate(("0", "None", "[]", "''", "False")):
-                yield place.replace(node, f"{text} if {test} else {default}", -0.2 * weight)
+            if asked is not None:
+                yield from self._chosen(place, node, place.text(asked))
         if "NoneType" in place.failure.message:
             for node in place.loads(ast.Name, ast.Attribute, ast.Call):
-                for weight, default in enumerate(("[]", "''", "{}", "0")):
-                    if not place.is_called(node):
-                        yield place.replace(node, f"{place.text(node)} or {default}", -0.2 * weight)
+                if not place.is_called(node):
+                    yield from self._fallbacks(place, node)
+        if place.failure.is_a("ValueError") and "domain" in place.failure.message:
+            for call in place.nodes(ast.Call):
+                yield from (place.replace(one, f"{place.text(one)} or 1") for one in call.args)
+
+    def _chosen(self, place: Place, node: ast.expr, test: str) -> Iterator[Edit]:
+        text = place.text(node)
+        for weight, default in enumerate(("0", "None", "[]", "''", "False")):
+            yield place.replace(node, f"{text} if {test} else {default}", -0.2 * weight)
+        for name in (name for name in place.scope.locals if name not in text):
+            yield place.replace(node, f"{text} if {test} else {name}", -1.0)
+
+    def _fallbacks(self, place: Place, node: ast.expr) -> Iterator[Edit]:
+        text = place.text(node)
+        for weight, default in enumerate(("[]", "''", "{}", "0")):
+            yield place.replace(node, f"{text} or {default}", -0.2 * weight)
+        if not isinstance(node, ast.Call):
+            for other in self._others(place, node):
+                yield place.replace(node, f"{text} if {text} is not None else {other}", -1.0)
+
+    def _others(self, place: Place, node: ast.expr) -> Iterator[str]:
+        """What may stand for a value that is None."""
+        if not isinstance(place.parent(node), ast.Attribute):
+            names = [*place.scope.locals, *(f"self.{name}" for name in place.scope.members)]
+            yield from (name for name in names if name != place.text(node))
 
     def _suspects(self, place: Place) -> tuple[type[ast.expr], ...]:
         if place.failure.is_a("ZeroDivisionError"):
@@ -82,6 +113,37 @@ class Nothing:
         if place.failure.is_a("AttributeError", "TypeError") and "NoneType" in place.failure.message:
             return (ast.Attribute, ast.Call, ast.Subscript)
         return (ast.Subscript,) if place.failure.is_a("IndexError") else ()
+
+
+class MissingAttribute:
+    """An attribute that not every object has."""
+
+    name = "missing attribute"
+    source = PYTER
+    prior = 0.8
+    examples = (
+        Example("x = a.b", "x = getattr(a, 'b', None)", "AttributeError: 'A' object has no attribute 'b'"),
+        Example(
+            "if a.b == 1:\n    pass",
+            "if hasattr(a, 'b') and a.b == 1:\n    pass",
+            "AttributeError: 'A' object has no attribute 'b'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Ask whether it is there, or take None for it."""
+        missing = place.failure.quoted("AttributeError", "attribute")
+        for node in place.loads(ast.Attribute):
+            if node.attr != missing:
+                continue
+            owner = place.text(node.value)
+            if not place.is_called(node):
+                for weight, default in enumerate(("None", "False", "''", "()")):
+                    yield place.replace(node, f"getattr({owner}, {missing!r}, {default})", -0.3 * weight)
+            if isinstance(place.statement, ast.If | ast.While):
+                test = place.statement.test
+                text = f"({place.text(test)})" if isinstance(test, ast.BoolOp) else place.text(test)
+                yield place.replace(test, f"hasattr({owner}, {missing!r}) and {text}", -0.2)
 
 
 class ExhaustedIterator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from fixer.offline.place import Place, likeness
@@ -65,6 +66,27 @@ class Separator:
         for constant in place.nodes(ast.Constant):
             if constant.value == "" and isinstance(place.parent(constant), ast.Attribute):
                 yield from (_text(place, constant, text, -0.2 * weight) for weight, text in enumerate(_BETWEEN))
+
+
+class FormatMissing:
+    """A text with names in braces that nobody fills in."""
+
+    name = "missing format"
+    source = PYTER
+    prior = 1.0
+    examples = (Example("def f(a):\n    return 'no {a}'", "def f(a):\n    return f'no {a}'"),)
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put an `f` in front of it."""
+        for constant in place.nodes(ast.Constant):
+            named = re.findall(r"{(\w+)", constant.value) if isinstance(constant.value, str) else []
+            start, _ = place.source.span(constant)
+            if (
+                named
+                and set(named) <= {*place.scope.locals, *place.scope.globals}
+                and not _is_docstring(place, constant)
+            ):
+                yield Edit(start, start, "f", 1.0)
 
 
 class JoinedValue:

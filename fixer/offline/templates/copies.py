@@ -1,0 +1,79 @@
+"""A line that is there for one thing and is missing for another."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from fixer.offline.place import Place
+from fixer.offline.source import Edit
+from fixer.offline.templates.base import GENPROG, Example
+
+
+class CopyMissing:
+    """A statement that should be there once more, for a parameter that nothing reads or a name that is missing."""
+
+    name = "missing copy"
+    source = GENPROG
+    prior = 1.0
+    examples = (
+        Example(
+            "def f(self, dir, tag):\n    self.a['_dir'] = dir",
+            "def f(self, dir, tag):\n    self.a['_dir'] = dir\n    self.a['_tag'] = tag",
+        ),
+        Example(
+            "class A:\n    max_age = p('max-age', int)",
+            "class A:\n    max_age = p('max-age', int)\n    if_error = p('if-error', int)",
+            "AttributeError: 'A' object has no attribute 'if_error'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Say it again with one word in place of another, wherever that stands in the line."""
+        node = place.statement
+        simple = isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign | ast.AugAssign)
+        if not simple or node.lineno != node.end_lineno:
+            return
+        text = place.text(node)
+        new = set(place.scope.loose_ends.unread) & set(place.scope.parameters)
+        missing = place.failure.quoted("AttributeError", "attribute")
+        for name in sorted({*new, *([missing] if missing else [])} - {""}):
+            for old in dict.fromkeys(re.findall(r"[A-Za-z]\w*", text)):
+                copied = _renamed(text, old.strip("_"), name.strip("_"))
+                if copied != text:
+                    yield from place.after(copied, weight=0.5 * (text.count(old.strip("_")) - 1))
+
+
+class ParameterNotPassedOn:
+    """A parameter that nothing reads, and that a function called here may want."""
+
+    name = "parameter not passed on"
+    source = GENPROG
+    prior = 0.6
+    examples = (
+        Example("def f(a, name=None):\n    return g(a)", "def f(a, name=None):\n    return g(a, name=name)"),
+        Example("def f(a, name=None):\n    return g()", "def f(a, name=None):\n    return g(name=name)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Pass it by its own name."""
+        unread = set(place.scope.loose_ends.unread)
+        for call in place.nodes(ast.Call):
+            end = place.source.span(call)[1] - 1
+            before = place.source.text[:end].rstrip()
+            comma = "" if before.endswith("(") else " " if before.endswith(",") else ", "
+            for name in (name for name in place.scope.parameters if name in unread):
+                yield Edit(end, end, f"{comma}{name}={name}")
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """Both as they are written in names, and as they are in texts with hyphens."""
+    if len(old) < _LEAST:
+        return text
+    for one, other in ((old, new), (old.replace("_", "-"), new.replace("_", "-"))):
+        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(one)}(?![A-Za-z0-9])", other, text)
+    return text
+
+
+_LEAST = 2

@@ -1,0 +1,207 @@
+"""Errors that should be raised, should be others, or should be handled."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator
+
+from fixer.offline.place import Place
+from fixer.offline.source import Edit, own_statements
+from fixer.offline.templates.base import PAR, TBAR, Example
+
+
+class ErrorMissing:
+    """Input that should be refused, where the test says which error it waited for."""
+
+    name = "missing error"
+    source = PAR
+    prior = 1.5
+    examples = (
+        Example(
+            "def f(n):\n    return n",
+            'def f(n):\n    if n < 0:\n        raise ValueError(f"invalid n: {n!r}")\n    return n',
+            "Failed: DID NOT RAISE <class 'ValueError'>",
+        ),
+        Example(
+            "def f(n):\n    if n:\n        return 1\n    elif n is None:\n        g()",
+            "def f(n):\n    if n:\n        return 1\n    elif n is None:\n        g()\n    else:\n"
+            '        raise TypeError(f"invalid n: {n!r}")',
+            "Failed: DID NOT RAISE <class 'TypeError'>",
+        ),
+        Example(
+            "def f(n):\n    if n:\n        return None",
+            'def f(n):\n    if n:\n        raise KeyError("invalid")',
+            "Failed: DID NOT RAISE (<class 'KeyError'>, <class 'IndexError'>)",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Refuse a parameter before the statement, what no branch takes, or what is passed over without a word."""
+        if not place.failure.message.startswith("DID NOT RAISE") or place.function is None:
+            return
+        for error in filter(lambda name: _is_known(place, name), re.findall(r"[\w.]+(?=')", place.failure.message)):
+            name = error.rpartition(".")[2]
+            yield from self._refused(place, name)
+            yield from self._else(place, name)
+            if isinstance(place.statement, ast.Return | ast.Pass | ast.Continue | ast.Break):
+                start, end = place.source.span(place.statement)
+                yield Edit(start, end, f'raise {name}("invalid")', -0.5)
+
+    def _refused(self, place: Place, error: str) -> Iterator[Edit]:
+        for name in place.scope.parameters:
+            raised = place.indent_step + f'raise {error}(f"invalid {name}: {{{name}!r}}")'
+            for weight, test in enumerate(_REFUSED):
+                yield from place.before(f"if {test.format(name)}:", raised, weight=-0.15 * weight)
+            for other in (other for other in place.scope.locals if other != name):
+                for weight, operator in enumerate((">", "<", "==", "not in", "in", "!=")):
+                    yield from place.before(f"if {name} {operator} {other}:", raised, weight=-1.5 - 0.15 * weight)
+
+    def _else(self, place: Place, error: str) -> Iterator[Edit]:
+        node, indent = place.statement, place.source.indent_of(place.statement)
+        if isinstance(node, ast.If) and not node.orelse and indent is not None:
+            name = next((one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)), "")
+            said = f'f"invalid {name}: {{{name}!r}}"' if name else '"invalid"'
+            end = place.source.span(node)[1]
+            indent = place.source.text[place.source.line_start(node.lineno) : place.source.span(node)[0]]
+            lines = f"{indent}else:", f"{indent}{place.indent_step}raise {error}({said})"
+            yield Edit(end, end, place.source.newline + place.source.newline.join(lines), 0.5)
+
+
+class OtherError:
+    """An error of what is called, where the caller is promised one of another kind."""
+
+    name = "other error"
+    source = PAR
+    prior = 0.3
+    examples = (
+        Example(
+            "def f(s):\n    x = int(s)\n    raise KeyError(s)",
+            "def f(s):\n    try:\n        x = int(s)\n    except ValueError as error:\n"
+            "        raise KeyError(str(error)) from error\n    raise KeyError(s)",
+            "ValueError: invalid literal for int() with base 10: 'a'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Raise an error of a kind that the file raises already, or a usual one."""
+        error = _handled(place)
+        if not error:
+            return
+        for weight, other in enumerate(dict.fromkeys([*_raised(place), "ValueError", "TypeError"])):
+            if other != error:
+                handler = f"except {error} as error:", f"raise {other}(str(error)) from error"
+                yield from _tried(place, *handler, weight=-0.2 * weight)
+
+
+class ErrorToSurvive:
+    """An error that is no reason to stop."""
+
+    name = "error to survive"
+    source = TBAR
+    prior = 0.25
+    examples = (
+        Example(
+            "def f(s):\n    return int(s)",
+            "def f(s):\n    try:\n        return int(s)\n    except ValueError:\n        return None",
+            "ValueError: invalid literal for int() with base 10: 'a'",
+        ),
+        Example(
+            "def f(a):\n    for s in a:\n        g(s)",
+            "def f(a):\n    for s in a:\n        try:\n            g(s)\n        except KeyError:\n"
+            "            continue",
+            "KeyError: 'a'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Go on with the next one, or give something usual."""
+        error = _handled(place)
+        if not error or place.function is None:
+            return
+        looped = any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement))
+        ways = ["pass", *(["continue"] if looped else []), "return None", *_returned(place), "return False"]
+        for weight, way in enumerate(dict.fromkeys(ways)):
+            yield from _tried(place, f"except {error}:", way, weight=-0.2 * weight)
+
+
+class HandlerTooNarrow:
+    """A handler that does not know the error that the test died of."""
+
+    name = "handler too narrow"
+    source = TBAR
+    prior = 1.5
+    examples = (
+        Example(
+            "try:\n    f()\nexcept (KeyError, ValueError):\n    pass",
+            "try:\n    f()\nexcept (KeyError, ValueError, AttributeError):\n    pass",
+            "AttributeError: 'str' object has no attribute 'a'",
+        ),
+        Example(
+            "try:\n    f()\nexcept KeyError as error:\n    pass",
+            "try:\n    f()\nexcept (KeyError, TypeError) as error:\n    pass",
+            "TypeError: unhashable type: 'list'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Handle that error as well, around the statement."""
+        error = _handled(place)
+        around = [place.statement, *place.source.above(place.statement)] if error else []
+        for attempt in (node for node in around if isinstance(node, ast.Try)):
+            for handler in (handler for handler in attempt.handlers if handler.type):
+                start, end = place.source.span(handler.type) if handler.type else (0, 0)
+                known = place.source.text[start:end]
+                if isinstance(handler.type, ast.Tuple):
+                    yield Edit(end - 1, end - 1, f", {error}" if handler.type.elts else error)
+                else:
+                    yield Edit(start, end, f"({known}, {error})")
+
+
+_REFUSED = (
+    *("not {}", "{} is None", "{} < 0", "{} <= 0", "not isinstance({}, int)", "not isinstance({}, str)"),
+    *("len({}) == 0", "isinstance({}, bool)", "isinstance({}, str)", "{} > 1"),
+)
+_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)
+
+
+def _is_known(place: Place, error: str) -> bool:
+    name = error.rpartition(".")[2]
+    return name in place.scope.globals or isinstance(getattr(builtins, name, None), type)
+
+
+def _handled(place: Place) -> str:
+    """The error that the test died of, as the file can name it; empty where the test itself found something wrong."""
+    name = place.failure.error_type.rpartition(".")[2]
+    if name in ("AssertionError", "NameError", "SyntaxError", "Failed", "Timeout", "Crash", ""):
+        return ""
+    return name if _is_known(place, name) else ""
+
+
+def _raised(place: Place) -> Iterator[str]:
+    for node in place.source.statements:
+        raised = node.exc if isinstance(node, ast.Raise) else None
+        called = raised.func if isinstance(raised, ast.Call) else raised
+        if isinstance(called, ast.Name) and called.id[:1].isupper():
+            yield called.id
+
+
+def _returned(place: Place) -> Iterator[str]:
+    returns = (node for node in ast.walk(place.scope.root) if isinstance(node, ast.Return) and node.value)
+    small = (node for node in returns if isinstance(node.value, ast.Constant | ast.List | ast.Name | ast.Dict))
+    return (place.text(node) for node in small)
+
+
+def _tried(place: Place, handler: str, way: str, *, weight: float) -> Iterator[Edit]:
+    """The statement with a handler of its own."""
+    node, indent, newline = place.statement, place.source.indent_of(place.statement), place.source.newline
+    if indent is None or not isinstance(node, _SIMPLE) or any(own_statements(node)):
+        return
+    start, end = place.source.span(node)
+    step = indent + place.indent_step
+    text = place.source.text[start:end]
+    if '"""' in text or "'''" in text:
+        return  # its lines must not move
+    lines = ["try:", step + text.replace("\n", "\n" + place.indent_step), indent + handler, step + way]
+    yield Edit(start, end, newline.join(lines), weight)
