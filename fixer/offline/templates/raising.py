@@ -6,6 +6,7 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator
+from itertools import product
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit, own_statements
@@ -86,13 +87,11 @@ class OtherError:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Raise an error of a kind that the file raises already, or a usual one."""
-        error = _handled(place)
-        if not error:
-            return
-        for weight, other in enumerate(dict.fromkeys([*_raised(place), "ValueError", "TypeError"])):
-            if other != error:
-                handler = f"except {error} as error:", f"raise {other}(str(error)) from error"
-                yield from _tried(place, *handler, weight=-0.2 * weight)
+        for error in _handled(place):
+            for weight, other in enumerate(dict.fromkeys([*_raised(place), "ValueError", "TypeError"])):
+                if other != error:
+                    handler = f"except {error} as error:", f"raise {other}(str(error)) from error"
+                    yield from _tried(place, *handler, weight=-0.2 * weight)
 
 
 class ErrorToSurvive:
@@ -117,13 +116,13 @@ class ErrorToSurvive:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Go on with the next one, or give something usual."""
-        error = _handled(place)
-        if not error or place.function is None:
+        if place.function is None:
             return
         looped = any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement))
         ways = ["pass", *(["continue"] if looped else []), "return None", *_returned(place), "return False"]
-        for weight, way in enumerate(dict.fromkeys(ways)):
-            yield from _tried(place, f"except {error}:", way, weight=-0.2 * weight)
+        for error in _handled(place):
+            for weight, way in enumerate(dict.fromkeys(ways)):
+                yield from _tried(place, f"except {error}:", way, weight=-0.2 * weight)
 
 
 class HandlerTooNarrow:
@@ -147,16 +146,15 @@ class HandlerTooNarrow:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Handle that error as well, around the statement."""
-        error = _handled(place)
-        around = [place.statement, *place.source.above(place.statement)] if error else []
-        for attempt in (node for node in around if isinstance(node, ast.Try)):
-            for handler in (handler for handler in attempt.handlers if handler.type):
-                start, end = place.source.span(handler.type) if handler.type else (0, 0)
-                known = place.source.text[start:end]
-                if isinstance(handler.type, ast.Tuple):
-                    yield Edit(end - 1, end - 1, f", {error}" if handler.type.elts else error)
-                else:
-                    yield Edit(start, end, f"({known}, {error})")
+        around = [place.statement, *place.source.above(place.statement)]
+        attempts = [node for node in around if isinstance(node, ast.Try)]
+        known = [handler.type for attempt in attempts for handler in attempt.handlers if handler.type]
+        for kinds, error in product(known, _handled(place)):
+            end = place.source.span(kinds)[1] - 1
+            if isinstance(kinds, ast.Tuple) and kinds.elts:
+                yield Edit(end, end, f", {error}")
+            elif not isinstance(kinds, ast.Tuple):
+                yield place.replace(kinds, f"({place.text(kinds)}, {error})")
 
 
 _REFUSED = (
@@ -171,12 +169,12 @@ def _is_known(place: Place, error: str) -> bool:
     return name in place.scope.globals or isinstance(getattr(builtins, name, None), type)
 
 
-def _handled(place: Place) -> str:
-    """The error that the test died of, as the file can name it; empty where the test itself found something wrong."""
+def _handled(place: Place) -> tuple[str, ...]:
+    """The error that the test died of, as the file can name it; nothing where the test itself found something wrong."""
     name = place.failure.error_type.rpartition(".")[2]
     if name in ("AssertionError", "NameError", "SyntaxError", "Failed", "Timeout", "Crash", ""):
-        return ""
-    return name if _is_known(place, name) else ""
+        return ()
+    return (name,) if _is_known(place, name) else ("ValueError", "Exception")
 
 
 def _raised(place: Place) -> Iterator[str]:
