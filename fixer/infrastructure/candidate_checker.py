@@ -219,7 +219,7 @@ class ForkChecker:
             server = self._idle.pop()
             if server.is_alive():
                 return server
-        return ForkServer(self._python, self._project, self._environ, spawn=self._spawn)
+        return ForkServer(self._python, self._project, self._environ, self._scratch, spawn=self._spawn)
 
     def _arguments(self, plan: _Plan, job: _Job) -> list[str]:
         files = dict.fromkeys(str(self._rootdir() / nodeid.partition("::")[0]) for nodeid in plan.nodeids)

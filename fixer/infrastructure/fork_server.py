@@ -15,10 +15,15 @@ from fixer.infrastructure.pytest_call import PROBE_FOLDER, project_environment
 
 
 class ForkServer:
-    """Runs one request at a time; with `spawn`, in fresh processes instead of forks."""
+    """Runs one request at a time; with `spawn`, in fresh processes instead of forks.
 
-    def __init__(self, python: Path, folder: Path, environ: Mapping[str, str], *, spawn: bool = False) -> None:
-        argv = [str(python), str(PROBE_FOLDER / "fixer_fork.py"), *(["--spawn"] if spawn else [])]
+    The folder `scratch` is removed where this process dies and cannot do it.
+    """
+
+    def __init__(
+        self, python: Path, folder: Path, environ: Mapping[str, str], scratch: Path, *, spawn: bool = False
+    ) -> None:
+        argv = [str(python), str(PROBE_FOLDER / "fixer_fork.py"), str(scratch), *(["--spawn"] if spawn else [])]
         self._process = subprocess.Popen(
             argv,
             cwd=folder,
@@ -41,9 +46,8 @@ class ForkServer:
 
     def start(self, request: Mapping[str, Any]) -> None:
         """Begin a run; that the server died is what `answer` says."""
-        payload = json.dumps(request).encode("ascii")
         self.deadline = monotonic() + request["seconds"] + _GRACE_SECONDS
-        self._send(len(payload).to_bytes(8, "big") + payload)
+        self._say(request)
 
     def fileno(self) -> int:
         """What becomes readable when the run is over."""
@@ -68,6 +72,7 @@ class ForkServer:
 
     def end(self) -> None:
         """End the process, and a run that is going on with it."""
+        self._say({"goodbye": True})
         with suppress(OSError):
             self._input.close()
         try:
@@ -76,6 +81,10 @@ class ForkServer:
             self._process.kill()
             self._process.wait()
         self._output.close()
+
+    def _say(self, message: Mapping[str, Any]) -> None:
+        payload = json.dumps(message).encode("ascii")
+        self._send(len(payload).to_bytes(8, "big") + payload)
 
     def _send(self, data: bytes) -> None:
         with suppress(OSError, ValueError):

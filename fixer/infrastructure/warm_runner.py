@@ -216,7 +216,8 @@ class Forks:
         if not self._servers:
             env = {**project_environment(self._fresh.environ), "PYTHONPYCACHEPREFIX": str(self._fresh.bytecode)}
             spare = self.depth is Depth.SPARE
-            self._servers.append(WarmServer(self._fresh.python, self._fresh.project, env, self._preload, spare=spare))
+            ours, where = (self._scratch, self._basetemp), (self._fresh.python, self._fresh.project)
+            self._servers.append(WarmServer(*where, env, self._preload, spare=spare, scratch=ours))
         return self._servers[0]
 
     def _end_servers(self) -> None:

@@ -38,11 +38,19 @@ class Limits:
 class WarmServer:
     """Takes one run at a time, in a fork; with `spare`, is that run, and there is no other.
 
-    A run like the last one is asked for where that was made; what is there says so where it is beyond it.
+    A run like the last one is asked for where that was made; what is there says so where it is beyond it. The folders
+    of `scratch` are removed where this process dies and cannot do it.
     """
 
     def __init__(
-        self, python: Path, folder: Path, env: Mapping[str, str], preload: Sequence[str], *, spare: bool = False
+        self,
+        python: Path,
+        folder: Path,
+        env: Mapping[str, str],
+        preload: Sequence[str],
+        *,
+        spare: bool = False,
+        scratch: Sequence[Path] = (),
     ) -> None:
         argv = [str(python), str(PROBE_FOLDER / "fixer_warm.py"), *(["--spare"] if spare else [])]
         self.process = subprocess.Popen(
@@ -60,7 +68,7 @@ class WarmServer:
         self._direct: _Direct | None = None
         self._asked: dict[str, Any] = {}
         self._alike: dict[str, Any] = {}
-        self._long.send({"preload": list(preload)})
+        self._long.send({"preload": list(preload), "scratch": list(map(str, scratch))})
 
     def launch(
         self,
@@ -119,6 +127,8 @@ class WarmServer:
     def end(self) -> None:
         """End the process, and a run that is going on with it."""
         self._hang_up()
+        if not (self._spare or self._input.closed):
+            self._long.send({"goodbye": True})
         with suppress(OSError):
             self._input.close()
         try:

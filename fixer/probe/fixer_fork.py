@@ -1,8 +1,9 @@
 """Runs pytest on sources that are not on disk, each run in a fork of its own; nothing of the project is touched.
 
 It is started in the project's own interpreter and reads requests from its standard input: eight bytes of length,
-then JSON. A length of 0 stops the run that is going on; the end of the input ends everything. Each request is
-answered with one JSON line. Python 3.8 and newer, pytest 6.2 and newer.
+then JSON. A length of 0 stops the run that is going on; the end of the input ends everything, and where no `goodbye`
+came before, removes the folder that is its first argument. Each request is answered with one JSON line. Python 3.8 and
+newer, pytest 6.2 and newer.
 
 A run is forked before pytest is configured, and imports what it tests. A request that says `warm` may instead be
 forked from a process that has collected the tests already, where swapping code is as good as importing it; one with a
@@ -16,12 +17,19 @@ import importlib
 import json
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 
-from fixer_contain import adopt_orphans, forked, kill_group, limit, outcome  # type: ignore[import-not-found]
+from fixer_contain import (  # type: ignore[import-not-found]
+    adopt_orphans,
+    forked,
+    kill_group,
+    limit,
+    outcome,
+)
 from fixer_modules import installed_modules  # type: ignore[import-not-found]
 from fixer_overlay import mount, overlay, starts_processes  # type: ignore[import-not-found]
 from fixer_pytest import use_installed_bytecode  # type: ignore[import-not-found]
@@ -46,7 +54,8 @@ def main():
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     adopt_orphans()
-    Server(requests, answers, "--spawn" in sys.argv or not hasattr(os, "fork")).serve()
+    if not Server(requests, answers, "--spawn" in sys.argv or not hasattr(os, "fork")).serve():
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 class Server:
@@ -60,9 +69,13 @@ class Server:
         self._warm_for = ""
 
     def serve(self):
-        """Take one request after the other."""
-        for request in received(self._requests):
-            os.write(self._answers, json.dumps(self._answer(request)).encode("ascii") + b"\n")
+        """Take one request after the other; whether there was a `goodbye`, or else whoever asked has died."""
+        with contextlib.suppress(BrokenPipeError):
+            for request in received(self._requests):
+                if "goodbye" in request:
+                    return True
+                os.write(self._answers, json.dumps(self._answer(request)).encode("ascii") + b"\n")
+        return False
 
     def _answer(self, request):
         if self._spawn:

@@ -1,7 +1,8 @@
 """Runs pytest as `python -m pytest` would, in forks of a process that has done beforehand what all runs have to do.
 
 It is started in the project's own interpreter, from the project's folder, and reads messages from its standard input:
-eight bytes of length, then JSON. The first says what to import (`preload`); each of the others is one run, and is
+eight bytes of length, then JSON. The first says what to import (`preload`), and which folders to remove where the
+input ends without a `goodbye` (`scratch`); each of the others is one run, and is
 answered with messages of the same form: `pid` when it has begun, then how it ended, or `unfit` with the reason where it
 cannot be had this way. The end of the input ends everything. Python 3.8 and newer, pytest 6.2 and newer.
 
@@ -21,6 +22,7 @@ import importlib.util
 import inspect
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -59,7 +61,8 @@ def main():
     use_installed_bytecode()
     opened = Opened()
     incoming = received(requests)
-    preload(next(incoming, {"preload": ()})["preload"])
+    first = next(incoming, {"preload": (), "scratch": ()})
+    preload(first["preload"])
     fail_once()
     if "--spare" in sys.argv:
         for request in incoming:
@@ -70,7 +73,9 @@ def main():
             run(request)
         return
     adopt_orphans()
-    Loaded(incoming, requests, answers, opened).serve()
+    if not Loaded(incoming, requests, answers, opened).serve():
+        for folder in first["scratch"]:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Loaded:
@@ -84,12 +89,17 @@ class Loaded:
         self._configured = None
 
     def serve(self):
-        """Take one request after the other."""
+        """Take one request after the other; whether there was a `goodbye`, or else whoever asked has died."""
         try:
             for request in self._incoming:
+                if "goodbye" in request:
+                    return True
                 self._take(request)
+        except BrokenPipeError:
+            pass
         finally:
             self._end_configured()
+        return False
 
     def _take(self, request):
         unfit = "" if hasattr(os, "fork") else "there is no fork here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -327,3 +328,38 @@ def test_what_a_fresh_run_has_shown_is_not_run_again_to_be_known(tmp_path: Path,
         ((_, run),) = checker.check(candidates(), [nodeid], known=known)
     assert run.of(nodeid)
     assert seen == [runs]
+
+
+@pytest.mark.slow
+def test_when_fixer_is_killed_no_file_and_no_process_is_left(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "app.py").write_text("def wait():\n    pass\n")
+    (project / "test_app.py").write_text("import app\n\ndef test_it():\n    app.wait()\n    assert 0\n")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from fixer.infrastructure.candidate_checker import ForkChecker\n"
+        f"project = Path({str(project)!r})\n"
+        "checker = ForkChecker(python=Path(sys.executable), project=project, rootdir=lambda: project)\n"
+        "forever = 'def wait():\\n    while True: pass\\n'\n"
+        "for overlay in ({}, {project / 'app.py': forever}):\n"
+        "    list(checker.check([overlay], ['test_app.py::test_it']))\n"
+        "    print(checker._idle[0].pid, checker._scratch, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as fixer:
+        assert fixer.stdout
+        server, scratch = fixer.stdout.readline().decode().split()
+        assert Path(scratch).exists()
+        fixer.kill()
+    until = time.monotonic() + 10
+    while (Path(scratch).exists() or _runs(server)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(scratch).exists()
+    assert not _runs(server)
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty for one that nobody has waited for
+    except OSError:
+        return False

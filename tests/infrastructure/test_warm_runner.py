@@ -408,7 +408,7 @@ def test_closing_ends_every_process_and_removes_every_file(warm: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_when_fixer_is_killed_its_processes_end(tmp_path: Path) -> None:
+def test_when_fixer_is_killed_its_processes_end_and_remove_its_files(tmp_path: Path) -> None:
     (tmp_path / "calc.py").write_text("def add(a, b):\n    import time; time.sleep(60)\n")
     (tmp_path / "test_calc.py").write_text(TESTS + "\n\ndef test_red():\n    assert 0\n")
     script = (
@@ -419,15 +419,17 @@ def test_when_fixer_is_killed_its_processes_end(tmp_path: Path) -> None:
         "warm = WarmProcess(fresh, lambda told: None)\n"
         "warm.known = fresh.discover()\n"
         "warm.calibrate(['test_calc.py::test_red'])\n"
-        "print(warm._forks._server().process.pid, flush=True)\n"
+        "print(warm._forks._server().process.pid, warm._forks._scratch, warm._forks._basetemp, flush=True)\n"
         f"warm.run([{ADD!r}])\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as fixer:
         assert fixer.stdout
-        server = int(fixer.stdout.readline())
-        family = _settled(server)
+        server, *folders = fixer.stdout.readline().decode().split()
+        family = _settled(int(server))
+        assert all(Path(folder).exists() for folder in folders)
         fixer.kill()
     assert _gone(family)
+    assert not any(Path(folder).exists() for folder in folders)
 
 
 def _memory(pid: int) -> int:
