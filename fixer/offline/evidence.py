@@ -11,6 +11,7 @@ from fixer.domain.models import TestRun
 from fixer.offline.firmness import Firmness
 from fixer.offline.rank import Candidate, parsed
 from fixer.offline.search import Found, running
+from fixer.offline.templates import AIMED, SLIPS
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ _UNNOTICED = 0.25
 """What tests let through that notice every mistake made for a trial; those are of a few kinds, edits of many."""
 _TO_DROP = 1.5
 """How many times as much it counts that an edit only takes away."""
+_SLIP = 2.0
+"""How many times as much the places count for an edit that only puts one sign or name in place of another."""
+_AIM = 0.3
+"""How much all of that counts for an edit that answers what the error says."""
+_SLIPPED = "it only exchanges a sign or a name, "
 _TWIN = 0.5
 _LONG_TEXT = 4
 
@@ -73,13 +79,19 @@ def _chance(found: Found, firm: Firmness, held: Held, places: float, *, dispensa
     Systems", ICSE 2016), and is large among those that do less (Qi et al., ISSTA 2015). Each test that shows what the
     edited lines do divides it: those that passed and run them, and the red ones that the edit mends besides; none where
     the edited statement may as well do nothing, for then they do not look at it.
+
+    At any of the places a sign or a name can be exchanged, but few mistakes of real projects are such slips (Gopinath,
+    Jensen and Groce, "Mutations: How Close are they to Real Faults?", ISSRE 2014). An edit that is only proposed for
+    what the error says is not there by chance.
     """
     drops = _only_takes_away(found.candidate)
+    kind = found.candidate.template
     shown = 1 if dispensable else 1 + len(held.lines) + found.also_fixed
     tried = found.tries * (_UNNOTICED + 1.0 - firm.share) / _LUCKY
-    wrong = (places / _PLACES + tried + drops * _TO_DROP) / shown
+    elsewhere = places / _PLACES * (_SLIP if kind in SLIPS else 1.0)
+    wrong = (elsewhere + tried + drops * _TO_DROP) / shown * (_AIM if kind in AIMED else 1.0)
     why = (
-        f"{'it only takes away, ' * drops}the mistake may be at {_counted(places, 'place')} as suspicious, it came up "
+        f"{'it only takes away, ' * drops}{_SLIPPED * (kind in SLIPS)}the mistake may be at {_counted(places, 'place')} as suspicious, it came up "
         f"as edit {found.tries}, its tests miss {firm.asked - firm.noticed} of {firm.asked} mistakes made there, and "
     )
     others = f"{_counted(shown - 1, 'other test')} {'shows' if shown == 2 else 'show'} what it does"

@@ -21,7 +21,7 @@ from fixer.offline.templates import (
     statements,
     strings,
 )
-from fixer.offline.templates.base import Template
+from fixer.offline.templates.base import MUTATION, SSTUBS, Template
 
 CATALOGUE: tuple[Template, ...] = (
     operators.Comparison(),
@@ -106,3 +106,25 @@ CATALOGUE: tuple[Template, ...] = (
     raising.ErrorToSurvive(),
     raising.HandlerTooNarrow(),
 )
+
+AIMED = frozenset(
+    template.name
+    for template in (
+        names.Misspelt,
+        names.MissingImport,
+        strings.JoinedValue,
+        bindings.Unbound,
+        coordinated.MisspeltThroughout,
+        exceptions.MissingKey,
+        exceptions.Nothing,
+        exceptions.MissingAttribute,
+        exceptions.ExhaustedIterator,
+        raising.ErrorMissing,
+        raising.OtherError,
+        raising.HandlerTooNarrow,
+    )
+)
+"""The kinds that answer what an error says, and are proposed for nothing else."""
+
+SLIPS = frozenset(template.name for template in CATALOGUE if template.source in (MUTATION, SSTUBS))
+"""The kinds that put one sign, name or number in place of another."""

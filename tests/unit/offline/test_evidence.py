@@ -31,10 +31,11 @@ def doubts(
     held: Held = HELD,
     dispensable: bool = False,
     also_fixed: int = 0,
+    kind: str = "kind",
 ) -> tuple[Doubt, ...]:
     start = PROGRAM.index(old)
     edit = Edit(start, start + len(old), new)
-    candidate = Candidate(Source(Path("/app.py"), PROGRAM), edit, "kind", 3, 0.0)
+    candidate = Candidate(Source(Path("/app.py"), PROGRAM), edit, kind, 3, 0.0)
     found = Found(candidate, also_fixed, complete=True, tries=tries)
     return against(found, firm, held, places=places, dispensable=dispensable)
 
@@ -73,6 +74,15 @@ def test_what_changes_places_is_not_taken_away() -> None:
 def test_the_more_places_there_are_the_more_tests_it_needs() -> None:
     assert left(*doubts(held=ALONE, places=2)) > 0.8
     assert left(*doubts(held=ALONE, places=40)) < 0.3 < 0.5 < left(*doubts(places=40))
+
+
+def test_a_slip_may_be_at_any_place_and_what_answers_the_error_is_there_for_a_reason() -> None:
+    slip, other, aimed = (
+        left(*doubts(held=ALONE, places=9, kind=kind))
+        for kind in ("comparison operator", "missing statement", "missing key")
+    )
+    assert slip < other - 0.1 < aimed - 0.2
+    assert _says("it only exchanges a sign or a name", doubts(kind="constant"))
 
 
 def test_another_test_shows_what_an_edit_does_be_it_one_that_passed_or_one_that_it_mends() -> None:
