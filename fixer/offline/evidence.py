@@ -91,8 +91,9 @@ def _chance(found: Found, firm: Firmness, held: Held, places: float, *, dispensa
     elsewhere = places / _PLACES * (_SLIP if kind in SLIPS else 1.0)
     wrong = (elsewhere + tried + drops * _TO_DROP) / shown * (_AIM if kind in AIMED else 1.0)
     why = (
-        f"{'it only takes away, ' * drops}{_SLIPPED * (kind in SLIPS)}the mistake may be at {_counted(places, 'place')} as suspicious, it came up "
-        f"as edit {found.tries}, its tests miss {firm.asked - firm.noticed} of {firm.asked} mistakes made there, and "
+        f"{'it only takes away, ' * drops}{_SLIPPED * (kind in SLIPS)}the mistake may be at "
+        f"{_counted(places, 'place')} as suspicious, it came up as edit {found.tries}, its tests miss "
+        f"{firm.asked - firm.noticed} of {firm.asked} mistakes made there, and "
     )
     others = f"{_counted(shown - 1, 'other test')} {'shows' if shown == 2 else 'show'} what it does"
     return Doubt(1.0 / (1.0 + wrong), why + ("pass as well where it does nothing" if dispensable else others))
