@@ -44,6 +44,11 @@ class Scope:
         self.root: ast.AST = function or source.tree
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All that stands in the function, or in the file where it is in none."""
+        return tuple(ast.walk(self.root))
+
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The parameters of the function, `self` and `cls` left out."""
         return tuple(_parameters(self.function)) if self.function else ()
@@ -83,14 +88,14 @@ class Scope:
     @cached_property
     def constants(self) -> tuple[object, ...]:
         """The literals of the function."""
-        found = (node.value for node in ast.walk(self.root) if isinstance(node, ast.Constant))
+        found = (node.value for node in self.nodes if isinstance(node, ast.Constant))
         return tuple({repr(value): value for value in found}.values())
 
     @cached_property
     def expressions(self) -> tuple[str, ...]:
         """The texts of the function's small expressions: ingredients."""
         wanted = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
-        found = (node for node in ast.walk(self.root) if isinstance(node, wanted) and _is_load(node))
+        found = (node for node in self.nodes if isinstance(node, wanted) and _is_load(node))
         texts = (self.source.segment(node) for node in found if not self._in_fstring(node))
         return tuple(dict.fromkeys(text for text in texts if len(text) <= _LONGEST_INGREDIENT and "\n" not in text))
 
@@ -163,16 +168,16 @@ class Place:
 
     def before(self, *lines: str, weight: float = 0.0) -> Iterator[Edit]:
         """Put lines in front of the statement, at its depth."""
-        indent = self.source.indent_of(self.statement)
+        indent = self.indent
         if indent is not None:
             start = self.source.line_start(first_line(self.statement))
             yield Edit(start, start, "".join(indent + line + self.source.newline for line in lines), weight)
 
     def after(self, *lines: str, weight: float = 0.0) -> Iterator[Edit]:
         """Put lines behind the statement, at its depth."""
-        indent = self.source.indent_of(self.statement)
+        indent = self.indent
         if indent is not None:
-            end = self.source.line_end(self.statement.end_lineno or self.statement.lineno)
+            end = self._line_end
             yield Edit(end, end, "".join(self.source.newline + indent + line for line in lines), weight)
 
     def text(self, node: ast.AST) -> str:
@@ -192,6 +197,15 @@ class Place:
     def missing_name(self) -> str:
         """The name that the error says has no value."""
         return self.failure.quoted("NameError", "name") or self.failure.quoted("UnboundLocalError", "variable")
+
+    @cached_property
+    def indent(self) -> str | None:
+        """The white space before the statement; None where it does not have its lines to itself."""
+        return self.source.indent_of(self.statement)
+
+    @cached_property
+    def _line_end(self) -> int:
+        return self.source.line_end(self.statement.end_lineno or self.statement.lineno)
 
     @cached_property
     def indent_step(self) -> str:

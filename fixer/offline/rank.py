@@ -124,7 +124,7 @@ _BRANCHING = 0.6
 _KNOWN = 1.0
 _LOOSE_END = 1.5
 """For what ties one up."""
-_MOST_PROPOSED = 10_000
+_MOST_PROPOSED = 3_000
 """By one template for one statement: a table of a thousand texts has a million exchanges, which take minutes."""
 _LEAST_PHRASE = 8
 """Nodes of an expression: `self._stock.get(item, 0)` has ten, `a + b` six."""

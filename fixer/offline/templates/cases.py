@@ -107,7 +107,7 @@ def _classes(place: Place) -> Iterator[str]:
 
 def _parts(place: Place) -> list[str]:
     """The parts of the function's conditions, small enough to be said again."""
-    asked = (node.test for node in ast.walk(place.scope.root) if isinstance(node, ast.If | ast.While | ast.IfExp))
+    asked = (node.test for node in place.scope.nodes if isinstance(node, ast.If | ast.While | ast.IfExp))
     texts = (place.text(part) for test in asked if not _in_fstring(place, test) for part in _split(test))
     return [text for text in dict.fromkeys(texts) if len(text) <= _LONGEST and "\n" not in text and ":=" not in text]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from fixer.offline.place import Place
+from fixer.offline.place import Place, likeness
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import TBAR, Example
 
 Kind = TypeVar("Kind", bound=ast.AST)
 
+_ALIKE = 0.6
 _SOURCE = "same change at every use (hunk-level repair: Hercules, Saha et al. 2019)"
 
 
@@ -65,6 +67,39 @@ class MisspeltThroughout:
             for other in place.scope.locals:
                 if other != missing:
                     yield at_once(place, [place.replace(use, other) for use in uses], place.near(missing, other))
+
+
+class MisspeltAttribute:
+    """An attribute or method that the object does not have, in as many places as it is named."""
+
+    name = "misspelt attribute"
+    source = _SOURCE
+    prior = 3.0
+    examples = (
+        Example(
+            "def f(s, t):\n    return s.issupserset(t)\ndef g(s, t):\n    return t.issupserset(s)",
+            "def f(s, t):\n    return s.issuperset(t)\ndef g(s, t):\n    return t.issuperset(s)",
+            "AttributeError: 'set' object has no attribute 'issupserset'",
+        ),
+        Example(
+            "x = a.incoming\ny = b.incomming",
+            "x = a.incoming\ny = b.incoming",
+            "AttributeError: 'B' object has no attribute 'incomming'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Swap it, in the whole file, for one that the file or the type of the object knows and that looks like it."""
+        missing = place.failure.quoted("AttributeError", "attribute")
+        if not any(node.attr == missing for node in place.nodes(ast.Attribute)):
+            return
+        found = (node for node in ast.walk(place.source.tree) if isinstance(node, ast.Attribute))
+        ends = [place.source.span(use)[1] for use in found if use.attr == missing and not _in_fstring(place, [use])]
+        kind = getattr(builtins, place.failure.message.partition("' object")[0].strip("'"), None)
+        for name in dict.fromkeys([*place.scope.members, *place.scope.attributes, *dir(kind)]):
+            if name != missing and likeness(missing, name) >= _ALIKE:
+                uses = [Edit(end - len(missing), end, name) for end in ends]
+                yield at_once(place, uses, 3 * likeness(missing, name))
 
 
 class ConstantThroughout:
@@ -154,6 +189,8 @@ class SidesExchanged:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Exchange two names throughout the statement."""
+        if isinstance(place.statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return
         reads = [
             node for node in ast.walk(place.statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         ]
@@ -174,7 +211,7 @@ _FORMS = (
 
 def _inside(place: Place, kind: type[Kind]) -> list[Kind]:
     """The nodes of a kind in the whole function, in the order of the text, those in f-strings left out."""
-    found = [node for node in ast.walk(place.scope.root) if isinstance(node, kind)]
+    found = [node for node in place.scope.nodes if isinstance(node, kind)]
     return [node for node in found if not _in_fstring(place, [node])]
 
 

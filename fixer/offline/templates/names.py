@@ -77,7 +77,7 @@ class Element:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Index what the function indexes elsewhere with a name that it uses in an index."""
-        walked = [node for node in ast.walk(place.scope.root) if isinstance(node, ast.Subscript)]
+        walked = [node for node in place.scope.nodes if isinstance(node, ast.Subscript)]
         owners = dict.fromkeys(node.value.id for node in walked if isinstance(node.value, ast.Name))
         indices = dict.fromkeys(name for node in walked for name in _names(node.slice) if name not in owners)
         texts = [f"{owner}[{index}]" for owner in owners for index in indices]

@@ -186,7 +186,7 @@ def _raised(place: Place) -> Iterator[str]:
 
 
 def _returned(place: Place) -> Iterator[str]:
-    returns = (node for node in ast.walk(place.scope.root) if isinstance(node, ast.Return) and node.value)
+    returns = (node for node in place.scope.nodes if isinstance(node, ast.Return) and node.value)
     small = (node for node in returns if isinstance(node.value, ast.Constant | ast.List | ast.Name | ast.Dict))
     return (place.text(node) for node in small)
 

@@ -44,8 +44,10 @@ class EndWithoutResult:
     def propose(self, place: Place) -> Iterator[Edit]:
         """Give at the end what the function gives elsewhere, an operand of that, or a usual value."""
         node, function = place.statement, place.function
+        if function is None or _last(function) is not node or isinstance(node, ast.Return):
+            return
         returned = _returned(place)
-        if function is None or _last(function) is not node or not returned or isinstance(node, ast.Return):
+        if not returned:
             return
         parts = [part for value in returned if isinstance(value, ast.BinOp) for part in (value.left, value.right)]
         opposite = [other for value in returned for other in _opposite(place.text(value))]
@@ -149,7 +151,7 @@ def _last(function: Function) -> ast.stmt:
 
 
 def _returned(place: Place) -> list[ast.expr]:
-    found = (node.value for node in ast.walk(place.scope.root) if isinstance(node, ast.Return))
+    found = (node.value for node in place.scope.nodes if isinstance(node, ast.Return))
     return [value for value in found if value is not None]
 
 

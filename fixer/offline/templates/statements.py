@@ -107,8 +107,9 @@ class Missing:
         """Put such a statement behind this one, or in front of one behind which nothing runs."""
         is_last = isinstance(place.statement, ast.Return | ast.Raise | ast.Break | ast.Continue)
         add = place.before if is_last else place.after
+        own = place.text(place.statement)
         for line, weight in _statements_to_add(place):
-            if line != place.text(place.statement):
+            if line != own:
                 yield from add(line, weight=weight)
 
 
@@ -225,7 +226,7 @@ def _block(place: Place) -> list[ast.stmt] | None:
 
 
 def _values_to_return(place: Place) -> list[str]:
-    returns = (node for node in ast.walk(place.scope.root) if isinstance(node, ast.Return) and node.value)
+    returns = (node for node in place.scope.nodes if isinstance(node, ast.Return) and node.value)
     small = (place.text(node.value) for node in returns if isinstance(node.value, ast.Constant | ast.List | ast.Name))
     return list(dict.fromkeys([*small, "None", "0", "[]", "False", "''", *place.scope.parameters, "{}", "True"]))
 
@@ -240,7 +241,7 @@ def _statements_to_add(place: Place) -> Iterator[tuple[str, float]]:
                 yield f"{collection}.add({name})", 0.1 + 0.3 * ("add" in used)
                 yield f"{collection}.append({name}[-1])", -0.8
                 yield f"{collection}.extend({name})", -0.8
-    copied = (node for node in ast.walk(place.scope.root) if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr))
+    copied = (node for node in place.scope.nodes if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr))
     texts = dict.fromkeys(place.text(node) for node in copied)
     yield from ((text, 0.0) for text in texts if "\n" not in text and not text.startswith(('"', "'")))
     if place.function:
