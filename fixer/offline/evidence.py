@@ -62,7 +62,8 @@ _UNNOTICED = 0.25
 _TO_DROP = 1.5
 """How many times as much it counts that an edit only takes away."""
 _SLIP = 2.0
-"""How many times as much the places count for an edit that only puts one sign or name in place of another."""
+"""How many times as much the places count for an edit that only puts one sign or name in place of another, and does not
+read what nothing reads otherwise."""
 _AIM = 0.3
 """How much all of that counts for an edit that answers what the error says."""
 _SLIPPED = "it only exchanges a sign or a name, "
@@ -86,12 +87,13 @@ def _chance(found: Found, firm: Firmness, held: Held, places: float, *, dispensa
     """
     drops = _only_takes_away(found.candidate)
     kind = found.candidate.template
+    slip = kind in SLIPS and not found.candidate.ties
     shown = 1 if dispensable else 1 + len(held.lines) + found.also_fixed
     tried = found.tries * (_UNNOTICED + 1.0 - firm.share) / _LUCKY
-    elsewhere = places / _PLACES * (_SLIP if kind in SLIPS else 1.0)
+    elsewhere = places / _PLACES * (_SLIP if slip else 1.0)
     wrong = (elsewhere + tried + drops * _TO_DROP) / shown * (_AIM if kind in AIMED else 1.0)
     why = (
-        f"{'it only takes away, ' * drops}{_SLIPPED * (kind in SLIPS)}the mistake may be at "
+        f"{'it only takes away, ' * drops}{_SLIPPED * slip}the mistake may be at "
         f"{_counted(places, 'place')} as suspicious, it came up as edit {found.tries}, its tests miss "
         f"{firm.asked - firm.noticed} of {firm.asked} mistakes made there, and "
     )

@@ -32,6 +32,8 @@ class Candidate:
     score: float
     steps: int = 1
     """How many edits of templates it is made of."""
+    ties: bool = False
+    """Whether it ties up a loose end."""
 
     @property
     def text(self) -> str:
@@ -155,9 +157,9 @@ def _group(place: Place, template: Template, base: float, most: int) -> Iterator
     base -= _BRANCHING * log(1 + sum(exp(edit.weight) for edit in edits))
     for edit in edits:
         score = base + edit.weight - _PER_CHARACTER * _changed(place.source, edit)
-        if place.scope.loose_ends.ties(place.source.text[edit.start : edit.end], edit.text):
-            score += _LOOSE_END
-        yield Candidate(place.source, edit, template.name, place.statement.lineno, score)
+        ties = place.scope.loose_ends.ties(place.source.text[edit.start : edit.end], edit.text)
+        score += ties * _LOOSE_END
+        yield Candidate(place.source, edit, template.name, place.statement.lineno, score, ties=ties)
 
 
 def _changed(source: Source, edit: Edit) -> int:

@@ -32,10 +32,11 @@ def doubts(
     dispensable: bool = False,
     also_fixed: int = 0,
     kind: str = "kind",
+    ties: bool = False,
 ) -> tuple[Doubt, ...]:
     start = PROGRAM.index(old)
     edit = Edit(start, start + len(old), new)
-    candidate = Candidate(Source(Path("/app.py"), PROGRAM), edit, kind, 3, 0.0)
+    candidate = Candidate(Source(Path("/app.py"), PROGRAM), edit, kind, 3, 0.0, ties=ties)
     found = Found(candidate, also_fixed, complete=True, tries=tries)
     return against(found, firm, held, places=places, dispensable=dispensable)
 
@@ -83,6 +84,7 @@ def test_a_slip_may_be_at_any_place_and_what_answers_the_error_is_there_for_a_re
     )
     assert slip < other - 0.1 < aimed - 0.2
     assert _says("it only exchanges a sign or a name", doubts(kind="constant"))
+    assert not _says("it only exchanges", doubts(kind="variable", ties=True))
 
 
 def test_another_test_shows_what_an_edit_does_be_it_one_that_passed_or_one_that_it_mends() -> None:
