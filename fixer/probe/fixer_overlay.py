@@ -12,6 +12,9 @@ import types
 
 _NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000  # CLONE_NEWNS, CLONE_NEWUSER
 _BIND, _ALL_PRIVATE = 0x1000, 0x44000  # MS_BIND, MS_REC | MS_PRIVATE
+_STARTS = ("subprocess.Popen", "os.posix_spawn", "os.system", "os.exec", "os.spawn")
+_TELL_ONLY = ("git", "hg", "ldconfig", "uname", "lscpu", "locale", "stty", "tput", "which", "hostname", "id")
+"""Commands that run no Python of the project: plugins and libraries ask them about the machine and the repository."""
 
 
 def overlay(files):
@@ -32,13 +35,18 @@ def starts_processes():
     """A function that tells whether this process, from now on, has started another that does not see an overlay."""
     started = []
 
-    def note(event, _):
-        if event in ("subprocess.Popen", "os.posix_spawn", "os.system", "os.exec", "os.spawn") and not _asks_system():
+    def note(event, arguments):
+        if event in _STARTS and not _only_tells(arguments) and not _asks_system():
             started.append(event)
 
     sys.addaudithook(note)
     spawning = ("multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")
     return lambda: bool(started) or any(name in sys.modules for name in spawning)
+
+
+def _only_tells(arguments):
+    command = arguments[0] or (arguments[1][0] if len(arguments) > 1 and arguments[1] else "")
+    return isinstance(command, (str, bytes, os.PathLike)) and os.path.basename(os.fsdecode(command)) in _TELL_ONLY
 
 
 def _asks_system():

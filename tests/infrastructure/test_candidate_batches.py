@@ -172,10 +172,17 @@ def test_another_test_that_starts_processes_is_only_run_for_what_passes_the_fail
 
 
 @pytest.mark.slow
-def test_what_python_asks_of_the_system_is_no_process_that_could_see_a_candidate(
-    tmp_path: Path, counted: list[str]
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "import ctypes.util\nctypes.util.find_library('c')\n",
+        "import subprocess\nsubprocess.run(['git', '--version'], check=True)\n",
+    ],
+)
+def test_what_is_asked_of_the_system_is_no_process_that_could_see_a_candidate(
+    tmp_path: Path, counted: list[str], asks: str
 ) -> None:
-    test = "import ctypes.util\nctypes.util.find_library('c')\n" + KINDS["a function"].test
+    test = asks + KINDS["a function"].test
     _shown(tmp_path, Kind(PLAIN, "a - b", "a + b", test), MANY - 1)
     assert sum(len(letters) - 2 for letters in counted) >= MANY - 1
 
