@@ -196,6 +196,7 @@ def _suite(place: Place, bug: Bug) -> str:
     """Whether the whole suite passes as it does with the real fix."""
     try:
         answered = runner(place).discover()
+        place.lay_out(bug)  # the answer may have changed another file than the fix does
         place.mend(bug)
         mended = runner(place).discover()
     except FixerError as error:
