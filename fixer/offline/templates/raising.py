@@ -95,7 +95,7 @@ class OtherError:
 
 
 class ErrorToSurvive:
-    """An error that is no reason to stop."""
+    """An error that has a usual answer. To go on as if there had been none is what the guards refuse."""
 
     name = "error to survive"
     source = TBAR
@@ -106,20 +106,13 @@ class ErrorToSurvive:
             "def f(s):\n    try:\n        return int(s)\n    except ValueError:\n        return None",
             "ValueError: invalid literal for int() with base 10: 'a'",
         ),
-        Example(
-            "def f(a):\n    for s in a:\n        g(s)",
-            "def f(a):\n    for s in a:\n        try:\n            g(s)\n        except KeyError:\n"
-            "            continue",
-            "KeyError: 'a'",
-        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Go on with the next one, or give something usual."""
+        """Give something usual."""
         if place.function is None:
             return
-        looped = any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement))
-        ways = ["pass", *(["continue"] if looped else []), "return None", *_returned(place), "return False"]
+        ways = ["return None", *(f"return {text}" for text in _returned(place)), "return False"]
         for error in _handled(place):
             for weight, way in enumerate(dict.fromkeys(ways)):
                 yield from _tried(place, f"except {error}:", way, weight=-0.2 * weight)
@@ -133,22 +126,23 @@ class HandlerTooNarrow:
     prior = 1.5
     examples = (
         Example(
-            "try:\n    f()\nexcept (KeyError, ValueError):\n    pass",
-            "try:\n    f()\nexcept (KeyError, ValueError, AttributeError):\n    pass",
+            "try:\n    f()\nexcept (KeyError, ValueError):\n    g()",
+            "try:\n    f()\nexcept (KeyError, ValueError, AttributeError):\n    g()",
             "AttributeError: 'str' object has no attribute 'a'",
         ),
         Example(
-            "try:\n    f()\nexcept KeyError as error:\n    pass",
-            "try:\n    f()\nexcept (KeyError, TypeError) as error:\n    pass",
+            "try:\n    f()\nexcept KeyError as error:\n    g(error)",
+            "try:\n    f()\nexcept (KeyError, TypeError) as error:\n    g(error)",
             "TypeError: unhashable type: 'list'",
         ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Handle that error as well, around the statement."""
+        """Handle that error as well, around the statement, where something is done about the others."""
         around = [place.statement, *place.source.above(place.statement)]
         attempts = [node for node in around if isinstance(node, ast.Try)]
-        known = [handler.type for attempt in attempts for handler in attempt.handlers if handler.type]
+        handlers = [handler for attempt in attempts for handler in attempt.handlers if not _does_nothing(handler)]
+        known = [handler.type for handler in handlers if handler.type]
         for kinds, error in product(known, _handled(place)):
             end = place.source.span(kinds)[1] - 1
             if isinstance(kinds, ast.Tuple) and kinds.elts:
@@ -183,6 +177,10 @@ def _raised(place: Place) -> Iterator[str]:
         called = raised.func if isinstance(raised, ast.Call) else raised
         if isinstance(called, ast.Name) and called.id[:1].isupper():
             yield called.id
+
+
+def _does_nothing(handler: ast.ExceptHandler) -> bool:
+    return all(isinstance(node, ast.Pass | ast.Continue | ast.Break) for node in handler.body)
 
 
 def _returned(place: Place) -> Iterator[str]:
