@@ -125,11 +125,9 @@ class ForkChecker:
         first = plan.vital[:1]
         if len(plan.nodeids) == 1 or first[0] not in self._shown[plan.nodeids]:
             return False
-        if first not in self._plans:
-            alone = folder / "alone"
-            alone.mkdir()
-            (alone / "select.json").write_text(json.dumps(first), encoding="ascii")
-            self._plans[first], self._shown[first] = self._measured(alone, first)
+        alone = folder / "alone"
+        alone.mkdir()
+        self._planned(alone, first, None, warm=False)
         return self._shown[first].get(first[0]) == self._shown[plan.nodeids][first[0]]
 
     def _sifted(

@@ -96,7 +96,7 @@ class Scope:
         """The texts of the function's small expressions: ingredients."""
         wanted = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
         found = (node for node in self.nodes if isinstance(node, wanted) and _is_load(node))
-        texts = (self.source.segment(node) for node in found if not self._in_fstring(node))
+        texts = (self.source.segment(node) for node in found if not self.source.is_in_fstring(node))
         return tuple(dict.fromkeys(text for text in texts if len(text) <= _LONGEST_INGREDIENT and "\n" not in text))
 
     @cached_property
@@ -119,9 +119,6 @@ class Scope:
     def _around(self) -> tuple[Function, ...]:
         """The functions around this one, from the inside out."""
         return tuple(up for up in self.source.above(self.function) if isinstance(up, Function)) if self.function else ()
-
-    def _in_fstring(self, node: ast.AST) -> bool:
-        return any(isinstance(up, ast.JoinedStr) for up in self.source.above(node))
 
 
 class Place:
@@ -179,6 +176,13 @@ class Place:
         if indent is not None:
             end = self._line_end
             yield Edit(end, end, "".join(self.source.newline + indent + line for line in lines), weight)
+
+    def otherwise(self, line: str, weight: float = 0.0) -> Iterator[Edit]:
+        """Put an `else` with one line behind a condition that has none."""
+        if isinstance(self.statement, ast.If) and not self.statement.orelse and self.indent is not None:
+            end = self.source.span(self.statement)[1]
+            lines = "", f"{self.indent}else:", self.indent + self.indent_step + line
+            yield Edit(end, end, self.source.newline.join(lines), weight)
 
     def text(self, node: ast.AST) -> str:
         """A node's text."""

@@ -110,6 +110,10 @@ class Source:
             node = self.parents[node]
             yield node
 
+    def is_in_fstring(self, node: ast.AST) -> bool:
+        """Whether a node is a part of an f-string."""
+        return any(isinstance(up, ast.JoinedStr) for up in self.above(node))
+
     def indent_of(self, statement: ast.stmt) -> str | None:
         """The white space before a statement; None where it does not have its lines to itself."""
         first, last = first_line(statement), statement.end_lineno or statement.lineno

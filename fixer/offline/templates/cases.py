@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import PYTER, TBAR, Example
-from fixer.offline.templates.conditions import conditions
+from fixer.offline.templates.conditions import conditions, operand
 
 
 class BorrowedCondition:
@@ -38,8 +38,7 @@ class BorrowedCondition:
             return
         borrowed = _parts(place)
         for node in conditions(place):
-            text = place.text(node)
-            joined = f"({text})" if isinstance(node, ast.BoolOp | ast.IfExp) else text
+            joined = operand(place, node)
             known = {place.text(part) for part in _split(node)}
             for part in (part for part in borrowed if part not in known):
                 yield place.replace(node, f"{joined} and {part}")
@@ -108,7 +107,7 @@ def _classes(place: Place) -> Iterator[str]:
 def _parts(place: Place) -> list[str]:
     """The parts of the function's conditions, small enough to be said again."""
     asked = (node.test for node in place.scope.nodes if isinstance(node, ast.If | ast.While | ast.IfExp))
-    texts = (place.text(part) for test in asked if not _in_fstring(place, test) for part in _split(test))
+    texts = (place.text(part) for test in asked if not place.source.is_in_fstring(test) for part in _split(test))
     return [text for text in dict.fromkeys(texts) if len(text) <= _LONGEST and "\n" not in text and ":=" not in text]
 
 
@@ -118,7 +117,3 @@ def _split(node: ast.expr) -> Iterator[ast.expr]:
             yield from _split(value)
     else:
         yield node
-
-
-def _in_fstring(place: Place, node: ast.AST) -> bool:
-    return any(isinstance(up, ast.JoinedStr) for up in place.source.above(node))

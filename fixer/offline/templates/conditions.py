@@ -58,8 +58,7 @@ class Widened:
             inside = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
             for name in place.scope.locals:
                 weight = 0.5 if name in inside else 0.0
-                text = place.text(node)
-                joined = f"({text})" if isinstance(node, ast.BoolOp | ast.IfExp) else text
+                joined = operand(place, node)
                 for word, tests in _CASES:
                     for test in tests:
                         case = test.format(name)
@@ -198,6 +197,12 @@ class Unconditional:
                 for weight, operator in enumerate(("==", "not in", "!=", "<", ">", "in")):
                     lines = f"if {name} {operator} {other}:", indent + place.indent_step + place.text(node)
                     yield Edit(start, end, place.source.newline.join(lines), -0.2 * weight)
+
+
+def operand(place: Place, condition: ast.expr) -> str:
+    """A condition as one side of an `and` or `or`."""
+    text = place.text(condition)
+    return f"({text})" if isinstance(condition, ast.BoolOp | ast.IfExp) else text
 
 
 def conditions(place: Place) -> Iterator[ast.expr]:

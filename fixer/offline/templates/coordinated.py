@@ -216,7 +216,7 @@ def _inside(place: Place, kind: type[Kind]) -> list[Kind]:
 
 
 def _in_fstring(place: Place, nodes: Sequence[ast.AST]) -> bool:
-    return any(isinstance(up, ast.JoinedStr) for node in nodes for up in place.source.above(node))
+    return any(map(place.source.is_in_fstring, nodes))
 
 
 def at_once(place: Place, edits: Sequence[Edit], weight: float = 0.0) -> Edit:

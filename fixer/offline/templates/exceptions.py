@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import PAR, PYTER, Example
+from fixer.offline.templates.conditions import operand
 
 
 class MissingKey:
@@ -142,8 +143,7 @@ class MissingAttribute:
                     yield place.replace(node, f"getattr({owner}, {missing!r}, {default})", -0.3 * weight)
             if isinstance(place.statement, ast.If | ast.While):
                 test = place.statement.test
-                text = f"({place.text(test)})" if isinstance(test, ast.BoolOp) else place.text(test)
-                yield place.replace(test, f"hasattr({owner}, {missing!r}) and {text}", -0.2)
+                yield place.replace(test, f"hasattr({owner}, {missing!r}) and {operand(place, test)}", -0.2)
 
 
 class ExhaustedIterator:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from itertools import product
 
 from fixer.offline.place import Place
-from fixer.offline.source import Edit, own_statements
+from fixer.offline.source import Edit
 from fixer.offline.templates.base import PAR, TBAR, Example
+from fixer.offline.templates.statements import values_to_return
 
 
 class ErrorMissing:
@@ -60,14 +61,10 @@ class ErrorMissing:
                     yield from place.before(f"if {name} {operator} {other}:", raised, weight=-1.5 - 0.15 * weight)
 
     def _else(self, place: Place, error: str) -> Iterator[Edit]:
-        node, indent = place.statement, place.source.indent_of(place.statement)
-        if isinstance(node, ast.If) and not node.orelse and indent is not None:
-            name = next((one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)), "")
+        if isinstance(place.statement, ast.If):
+            name = next((one.id for one in ast.walk(place.statement.test) if isinstance(one, ast.Name)), "")
             said = f'f"invalid {name}: {{{name}!r}}"' if name else '"invalid"'
-            end = place.source.span(node)[1]
-            indent = place.source.text[place.source.line_start(node.lineno) : place.source.span(node)[0]]
-            lines = f"{indent}else:", f"{indent}{place.indent_step}raise {error}({said})"
-            yield Edit(end, end, place.source.newline + place.source.newline.join(lines), 0.5)
+            yield from place.otherwise(f"raise {error}({said})", 0.5)
 
 
 class OtherError:
@@ -112,10 +109,9 @@ class ErrorToSurvive:
         """Give something usual."""
         if place.function is None:
             return
-        ways = ["return None", *(f"return {text}" for text in _returned(place)), "return False"]
         for error in _handled(place):
-            for weight, way in enumerate(dict.fromkeys(ways)):
-                yield from _tried(place, f"except {error}:", way, weight=-0.2 * weight)
+            for weight, value in enumerate(values_to_return(place)):
+                yield from _tried(place, f"except {error}:", f"return {value}", weight=-0.2 * weight)
 
 
 class HandlerTooNarrow:
@@ -183,20 +179,14 @@ def _does_nothing(handler: ast.ExceptHandler) -> bool:
     return all(isinstance(node, ast.Pass | ast.Continue | ast.Break) for node in handler.body)
 
 
-def _returned(place: Place) -> Iterator[str]:
-    returns = (node for node in place.scope.nodes if isinstance(node, ast.Return) and node.value)
-    small = (node for node in returns if isinstance(node.value, ast.Constant | ast.List | ast.Name | ast.Dict))
-    return (place.text(node) for node in small)
-
-
 def _tried(place: Place, handler: str, way: str, *, weight: float) -> Iterator[Edit]:
     """The statement with a handler of its own."""
-    node, indent, newline = place.statement, place.source.indent_of(place.statement), place.source.newline
-    if indent is None or not isinstance(node, _SIMPLE) or any(own_statements(node)):
+    node, indent, newline = place.statement, place.indent, place.source.newline
+    if indent is None or not isinstance(node, _SIMPLE):
         return
     start, end = place.source.span(node)
     step = indent + place.indent_step
-    text = place.source.text[start:end]
+    text = place.text(node)
     if '"""' in text or "'''" in text:
         return  # its lines must not move
     lines = ["try:", step + text.replace("\n", "\n" + place.indent_step), indent + handler, step + way]

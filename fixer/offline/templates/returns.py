@@ -104,16 +104,11 @@ class OtherwiseMissing:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Leave the loop or the function in the other case."""
-        node = place.statement
-        looped = any(isinstance(up, ast.For | ast.While) for up in place.source.above(node))
-        indent = place.source.indent_of(node)
-        if not isinstance(node, ast.If) or node.orelse or not looped or indent is None:
+        if not any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement)):
             return
-        end, newline = place.source.span(node)[1], place.source.newline
         ways = ["break", *(f"return {name}" for name in place.scope.locals), "return None", "return False", "continue"]
         for weight, way in enumerate(ways):
-            lines = ("", f"{indent}else:", indent + place.indent_step + way)
-            yield Edit(end, end, newline.join(lines), -0.2 * weight)
+            yield from place.otherwise(way, -0.2 * weight)
 
 
 class ChoiceTooMany:

@@ -63,7 +63,7 @@ class Guard:
             return
         crash = 1.0 if place.failure.is_a(*_CRASHES) else 0.0
         used = [node.id for node in place.loads(ast.Name) if node.id in place.scope.locals]
-        ways = [f"return {value}" for value in _values_to_return(place)]
+        ways = [f"return {value}" for value in values_to_return(place)]
         if any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement)):
             ways = ["continue", *ways, "break"]
         for name in dict.fromkeys(used):
@@ -225,7 +225,7 @@ def _block(place: Place) -> list[ast.stmt] | None:
     return next((block for block in blocks if isinstance(block, list) and place.statement in block), None)
 
 
-def _values_to_return(place: Place) -> list[str]:
+def values_to_return(place: Place) -> list[str]:
     returns = (node for node in place.scope.nodes if isinstance(node, ast.Return) and node.value)
     small = (place.text(node.value) for node in returns if isinstance(node.value, ast.Constant | ast.List | ast.Name))
     return list(dict.fromkeys([*small, "None", "0", "[]", "False", "''", *place.scope.parameters, "{}", "True"]))
