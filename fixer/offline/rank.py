@@ -49,16 +49,19 @@ class Candidate:
     @property
     def after(self) -> str:
         """The function around the edit as it would be."""
-        start, _ = self.source.unit(self.edit)
-        return Edit(self.edit.start - start, self.edit.end - start, self.edit.text).apply(self.before)
+        return self._edited(*self.source.unit(self.edit))
 
     @cached_property
     def key(self) -> str:
         """The same for candidates that mean the same; empty for one that is invalid or changes nothing."""
-        before, after = _meaning(self.before), _meaning(self.after)
+        start, end = self.source.smallest_unit(self.edit)
+        before, after = _meaning(self.source.text[start:end]), _meaning(self._edited(start, end))
         if not after or after == before:
             return ""
-        return f"{self.source.path}:{hash(self.source.text)}:{self.source.unit(self.edit)[0]}:{hash(after)}"
+        return f"{self.source.path}:{hash(self.source.text)}:{start}:{hash(after)}"
+
+    def _edited(self, start: int, end: int) -> str:
+        return Edit(self.edit.start - start, self.edit.end - start, self.edit.text).apply(self.source.text[start:end])
 
 
 def composed(first: Candidate, then: Candidate) -> Candidate:

@@ -7,7 +7,7 @@ import io
 import re
 import tokenize
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -132,6 +132,18 @@ class Source:
                 return start, end
         return 0, len(self.text)
 
+    def smallest_unit(self, edit: Edit) -> Span:
+        """The function around an edit, or the one statement of a module or class that it stays inside, by whole lines.
+
+        Enough to tell what the edit means: a class of a thousand lines says the rest twice.
+        """
+        whole = 0, len(self.text)
+        unit = self.unit(edit)
+        if unit != whole:
+            return unit
+        inside = (span for span in self._outside_functions if span[0] <= edit.start and edit.end <= span[1])
+        return min(inside, key=lambda span: span[1] - span[0], default=whole)
+
     def function_at(self, line: int) -> int:
         """The first line of the outermost function around a line; 0 where there is none."""
         at = self.line_start(line)
@@ -145,10 +157,20 @@ class Source:
 
     @cached_property
     def _functions(self) -> list[Span]:
-        found = (node for node in self.statements if isinstance(node, Function) and not self.function_of(node))
+        return self._lines_of(
+            node for node in self.statements if isinstance(node, Function) and not self.function_of(node)
+        )
+
+    @cached_property
+    def _outside_functions(self) -> list[Span]:
+        return self._lines_of(
+            node for node in self.statements if isinstance(self.parents[node], ast.Module | ast.ClassDef)
+        )
+
+    def _lines_of(self, statements: Iterable[ast.stmt]) -> list[Span]:
         return [
             (self.line_start(first_line(node)), self.line_end(node.end_lineno or node.lineno))
-            for node in found
+            for node in statements
             if self.indent_of(node) is not None
         ]
 

@@ -1,13 +1,15 @@
-"""The order of candidates: what a template that proposes without end may cost."""
+"""The order of candidates: what one may cost, and which mean the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from fixer.offline.localise import Suspect
 from fixer.offline.place import Failure, Place
-from fixer.offline.rank import ranked
+from fixer.offline.rank import Candidate, ranked
 from fixer.offline.source import Edit, Source
 from fixer.offline.templates.base import Example
 
@@ -37,3 +39,52 @@ def test_of_a_template_that_proposes_too_much_only_the_first_are_looked_at() -> 
     found = list(ranked([Suspect(source, source.tree.body[0], 1.0)], [template], Failure(), per_group=5))
     assert len(found) == 5
     assert template.proposed <= 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("def f(a):\n    return a + 1\n", "a + 1", "(a) + 1"),
+        ("class A:\n    x = 1\n    y = (2, 3)\n", "(2, 3)", "2, 3"),
+        ("x = 1\nfor i in [1, 2]:\n    if i:\n        break\n", "[1, 2]", "[1,2]"),
+        ("class A(B):\n    x = 1\n", "(B)", "(B,)"),
+    ],
+)
+def test_what_changes_only_the_layout_is_no_candidate(text: str, old: str, new: str) -> None:
+    assert not _replacing(text, old, new).key
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "other"),
+    [
+        ("def f(a):\n    return a + 1\n", "+ 1", "+ 2", "+ 3"),
+        ("class A:\n    x = 1\n    y = {\n        2: 3,\n    }\n", "2: 3", "2: 4", "2: 5"),
+        ("class A(B):\n    x = 1\n", "(B)", "(C)", "(D)"),
+        ("for i in [1, 2]:\n    if i:\n        break\n", "break", "continue", "pass"),
+    ],
+)
+def test_the_same_meaning_has_the_same_key_wherever_it_stands(text: str, old: str, new: str, other: str) -> None:
+    key = _replacing(text, old, new).key
+    assert key
+    assert _replacing(text, old, new + " ").key == key
+    assert _replacing(text, old, other).key not in ("", key)
+
+
+def test_what_says_the_same_in_two_classes_has_two_keys() -> None:
+    source = Source(Path("/app.py"), "class A:\n    x = 1\n\nclass B:\n    x = 1\n")
+    first, second = (source.text.index("1"), source.text.rindex("1"))
+    keys = {Candidate(source, Edit(at, at + 1, "2"), "number", 1, 0.0).key for at in (first, second)}
+    assert len(keys) == 2
+
+
+def test_of_a_long_class_only_the_edited_statement_is_compiled() -> None:
+    text = "class A:\n" + "".join(f"    x{number} = {number}\n" for number in range(100))
+    source = Source(Path("/app.py"), text)
+    at = text.index("x7 = 7")
+    start, end = source.smallest_unit(Edit(at, at + 2, "y7"))
+    assert text[start:end].strip() == "x7 = 7"
+
+
+def _replacing(text: str, old: str, new: str) -> Candidate:
+    source, start = Source(Path("/app.py"), text), text.index(old)
+    return Candidate(source, Edit(start, start + len(old), new), "number", 1, 0.0)
