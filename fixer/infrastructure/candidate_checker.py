@@ -103,16 +103,18 @@ class ForkChecker:
                 alone = len(self._idle) + len(busy) < 2 and monotonic() < alone_until
                 jobs = 1 if alone else self._jobs
                 while len(busy) < jobs and (dealt := supply.deal()):
-                    self._start(busy, plan if imports else replace(plan, preload=()), dealt)
+                    asked = replace(plan, early=supply.early)
+                    self._start(busy, asked if imports else replace(asked, preload=()), dealt)
                 if not busy:
                     return
                 for server in wait_for_any(busy):
                     job, run = self._finish(busy, server)
+                    supply.spent(monotonic() - job.started, len(job.overlays))
                     if len(job.overlays) == 1:
                         yield job.overlays[0], run.as_test_run(monotonic() - job.started)
                     else:
                         imports = imports or _IMPORTED in job.letters()
-                        failed = supply.take_back(job.overlays, job.letters())
+                        failed = supply.take_back(job.overlays, job.letters(), early=job.early)
                         yield from ((overlay, plan.failed(letter)) for overlay, letter in failed)
         finally:
             for server in busy:
@@ -195,7 +197,8 @@ class ForkChecker:
         self, busy: dict[ForkServer, _Job], plan: _Plan, overlays: tuple[Overlay, ...], modules: Path | None = None
     ) -> None:
         server = self._server()
-        job = _Job(overlays, plan.folder / str(next(self._numbers)), token_hex(16), monotonic())
+        path = plan.folder / str(next(self._numbers))
+        job = _Job(overlays, path, token_hex(16), monotonic(), early=plan.early)
         busy[server] = job
         request = {
             "overlay": _by_name(overlays[0]),
@@ -260,6 +263,8 @@ class _Plan:
     """What each of the tests takes on the unchanged sources."""
     vital: tuple[str, ...] = ()
     """Those of them that a batch tries, the failing one first: what fails one of these need not be run."""
+    early: bool = False
+    """Whether a batch may change what ran while the tests were collected."""
 
     @property
     def together(self) -> int:
@@ -288,6 +293,8 @@ class _Job:
     path: Path
     nonce: str
     started: float
+    early: bool = False
+    """Whether it may change what ran while the tests were collected."""
 
     @property
     def records(self) -> Path:
@@ -359,6 +366,7 @@ def _batch(plan: _Plan, job: _Job) -> Mapping[str, object]:
         "batch": [_by_name(overlay) for overlay in job.overlays],
         "letters": str(job.path.with_suffix(".letters")),
         "vital": plan.vital,
+        "early": plan.early,
         "candidate_seconds": plan.candidate_seconds,
         "seconds": plan.wall_seconds + 4 * len(job.overlays) * plan.candidate_seconds,
     }

@@ -13,29 +13,46 @@ MOST_SLOW = 10
 
 
 class Supply:
-    """Candidates to be tried, `together` at a time at the most; what a batch does not decide is dealt out again."""
+    """Candidates to be tried, `together` at a time at the most; what a batch does not decide is dealt out again.
+
+    What cannot be tried in company costs ten or twenty times as much as what can, and is no likelier to be right: as
+    long as there is company to be had, only a part of the time goes to it.
+    """
 
     def __init__(self, candidates: Iterator[Overlay], together: int) -> None:
         self._fresh = candidates
         self._again: deque[Overlay] = deque()
         self._together = together
+        self._promising: deque[Overlay] = deque()
         self._closely: deque[Overlay] = deque()
-        self._slow: list[Overlay] = []
+        self._slow: deque[Overlay] = deque()
         self._cut_short = 0
+        self._seconds_alone = self._seconds_together = 0.0
+        self.early = True
+        """Whether batches may change what ran while the tests were collected; what that left may be in the way."""
 
     def deal(self) -> tuple[Overlay, ...]:
         """The next to be tried; empty where there is none at present."""
-        if self._closely:
+        if self._promising:
+            return (self._promising.popleft(),)
+        if self._closely and self._seconds_alone <= _ALONE * self._seconds_together:
             return (self._closely.popleft(),)
         dealt = tuple(islice(chain(_taken_from(self._again), self._fresh), self._together))
-        if not dealt and self._slow:
-            return (self._slow.pop(0),)
-        return dealt
+        if dealt:
+            return dealt
+        return tuple(islice(chain(_taken_from(self._closely), _taken_from(self._slow)), 1))
 
-    def take_back(self, dealt: tuple[Overlay, ...], letters: str) -> list[tuple[Overlay, str]]:
+    def spent(self, seconds: float, candidates: int) -> None:
+        """Note how long so many candidates have taken that were dealt out together."""
+        if candidates > 1:
+            self._seconds_together += seconds
+        else:
+            self._seconds_alone += seconds
+
+    def take_back(self, dealt: tuple[Overlay, ...], letters: str, *, early: bool) -> list[tuple[Overlay, str]]:
         """Those of a batch that have failed, with the letters of `fixer_batch`; the others are dealt out again."""
         if not self._is_trustworthy(dealt, letters):
-            self._together = 1
+            self._together, self.early = self._together if early else 1, False
             self._again.extendleft(reversed(dealt))
             return []
         failed = []
@@ -43,7 +60,7 @@ class Supply:
             if letter in "fn" or (letter == "t" and len(self._slow) >= MOST_SLOW):
                 failed.append((overlay, letter))
             else:
-                (self._slow if letter == "t" else self._closely).append(overlay)
+                {"t": self._slow, "l": self._promising}.get(letter, self._closely).append(overlay)
         left = dealt[len(letters) - 1 :]
         if len(letters) == 1:  # whatever the first one does, it is not answered in company
             self._closely.append(left[0])
@@ -60,6 +77,8 @@ class Supply:
 
 
 _MOST_CUT_SHORT = 5
+_ALONE = 0.5
+"""Seconds for what has to be tried alone, for each that goes to what need not."""
 
 
 def _taken_from(left: deque[Overlay]) -> Iterator[Overlay]:

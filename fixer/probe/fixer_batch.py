@@ -1,10 +1,10 @@
 """Tries many changes in one process, one after the other: enough to tell which of them cannot be a fix.
 
 Each of them is answered with a letter in a file: `f`, the first test fails; `n`, it passes, and another fails; `t`,
-one takes too long; `l`, all may pass; `u`, it cannot be swapped. Of these `f` and `n` are final, as long as nothing is
-left of what came before. So the sources as they are have to fail first and last, what a test has left behind is put
-back, and a process ends in which that cannot be done: what has no letter has not been tried. The letters begin with
-that of the unchanged sources.
+one takes too long; `l`, all may pass; `u`, it has to be imported, for it cannot be swapped, or fails where it is
+swapped only after it ran. Of these `f` and `n` are final, as long as nothing is left of what came before. So the
+sources as they are have to fail first and last, what a test has left behind is put back, and a process ends in which
+that cannot be done: what has no letter has not been tried. The letters begin with that of the unchanged sources.
 """
 
 import contextlib
@@ -37,15 +37,15 @@ class Batch:
         letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         process = ()
         for files in [{}] + request["batch"] + [{}]:
-            letter = self._letter_of(items, files, request["candidate_seconds"])
+            changes = self._swapper.changes(files, all_loaded=True, early=request["early"])
+            letter = self._letter_of(items, changes, request["candidate_seconds"])
             os.write(letters, letter)
             process = process or _process()  # what the first run has loaded may stay
             if letter == b"t" or not self._state.put_back() or _process() != process:
                 break
         os._exit(0)
 
-    def _letter_of(self, items, files, seconds):
-        changes = self._swapper.changes(files, all_loaded=True)
+    def _letter_of(self, items, changes, seconds):
         if changes is None:
             return b"u"
         plain = [(function, function.__code__) for function, _ in changes]
@@ -55,7 +55,7 @@ class Batch:
         letter = _tried(items, seconds)
         for function, code in plain:
             function.__code__ = code
-        return letter
+        return b"u" if letter in b"fn" and self._swapper.ran_early(code for _, code in plain) else letter
 
 
 def _process():

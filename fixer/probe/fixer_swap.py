@@ -100,11 +100,11 @@ class Swapper:
         except (OSError, SyntaxError, ValueError):
             return None
 
-    def changes(self, files, *, all_loaded=False, lines=False):
+    def changes(self, files, *, all_loaded=False, lines=False, early=False):
         """Living functions with their new code; None where these changes have to be imported.
 
         A file that is not loaded will be, and is passed over; unless all of them have to be loaded already. With
-        `lines`, so have functions that have only moved.
+        `lines`, so have functions that have only moved; with `early`, those that ran while the tests were collected.
         """
         pairs: "list[tuple[types.CodeType, types.CodeType]]" = []
         try:
@@ -114,14 +114,22 @@ class Swapper:
                     _match(old, new, pairs, lines)
                 elif all_loaded:
                     return None
-            return [(function, new) for old, new in pairs for function in self._functions(old, new)]
+            return [(function, new) for old, new in pairs for function in self._functions(old, new, early)]
         except (Different, SyntaxError, ValueError):
             return None
 
-    def _functions(self, old, new):
+    def ran_early(self, codes):
+        """Whether one of these ran while the tests were collected, so that the change came too late for that."""
+        return any(_key(code) in self._ran for code in codes)
+
+    def _functions(self, old, new, early):
         key = _key(old)
         found = self._live.get(key, [])
-        if key in self._ran or not found or any(one.__code__.co_freevars != new.co_freevars for one in found):
+        if (
+            (key in self._ran and not early)
+            or not found
+            or any(one.__code__.co_freevars != new.co_freevars for one in found)
+        ):
             raise Different
         return found
 

@@ -108,6 +108,14 @@ KINDS = {
     "what has to be imported": Kind(
         "SIGN = -1\n\n\ndef add(a, b):\n    return a + SIGN * b\n", "SIGN = -1", "SIGN = 1"
     ),
+    "what ran while the tests were collected": Kind(PLAIN + "\n\nNOTHING = add(0, 0)\n", "a - b", "a + b"),
+    "what matters only at import": Kind(
+        "def add(a, b):\n    return a - b\n\n\nTABLE = {(a, b): add(a, b) for a in range(9) for b in range(9)}\n\n\n"
+        "def plus(a, b):\n    return TABLE[a, b]\n",
+        "a - b",
+        "a + b",
+        test="import app\n\ndef test_it():\n    assert app.plus(1, 2) == 3\n    assert app.add(1, 2)\n",
+    ),
 }
 
 
@@ -117,9 +125,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     letters: list[str] = []
 
     class Counting(candidate_supply.Supply):
-        def take_back(self, dealt: tuple[Overlay, ...], said: str) -> list[tuple[Overlay, str]]:
+        def take_back(self, dealt: tuple[Overlay, ...], said: str, *, early: bool) -> list[tuple[Overlay, str]]:
             letters.append(said)
-            return super().take_back(dealt, said)
+            return super().take_back(dealt, said, early=early)
 
     monkeypatch.setattr("fixer.infrastructure.candidate_checker.Supply", Counting)
     return letters
