@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ class Failure:
         found = re.search(rf"{word} '([^']+)'", self.message)
         return found[1] if found and self.is_a(error_type) else ""
 
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The texts that the message holds in quotes; those that pytest has shortened are left out."""
+        found = (_value(one[0]) for one in _QUOTED.finditer(self.message))
+        return tuple(dict.fromkeys(text for text in found if text and not _SHORTENED.search(text)))
+
 
 class Scope:
     """The words that a function, its class and its file use."""
@@ -63,6 +70,12 @@ class Scope:
     def globals(self) -> tuple[str, ...]:
         """The names that the file's top level binds."""
         return tuple(dict.fromkeys(name for node in self.source.tree.body for name in _bound(node)))
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """What the names that the function, or the file's top level, imports stand for, with their modules."""
+        statements = [node for node in (*self.source.tree.body, *self.nodes) if isinstance(node, _IMPORTS)]
+        return {name: whole for node in statements for name, whole in _meant(node)}
 
     @cached_property
     def callables(self) -> tuple[str, ...]:
@@ -232,7 +245,19 @@ def likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one.lower(), other.lower()).ratio()
 
 
+_IMPORTS = (ast.Import, ast.ImportFrom)
 _LONGEST_INGREDIENT = 40
+_QUOTED = re.compile(r"""(?<!\w)('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")(?!\w)""")
+_SHORTENED = re.compile(r"\S\.\.\.\S")
+
+
+def _value(literal: str) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a message quotes as it likes
+        try:
+            return str(ast.literal_eval(literal))
+        except (SyntaxError, ValueError):
+            return literal[1:-1]
 
 
 def _hints(statement: ast.stmt, *, inside: bool) -> Iterator[ast.AST]:
@@ -247,6 +272,15 @@ def _hints(statement: ast.stmt, *, inside: bool) -> Iterator[ast.AST]:
 
 def _parameters(function: Function) -> list[str]:
     return parameters(function) + [arg.arg for arg in (function.args.vararg, function.args.kwarg) if arg]
+
+
+def _meant(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    for alias in statement.names:
+        if isinstance(statement, ast.ImportFrom):
+            yield alias.asname or alias.name, f"{'.' * statement.level}{statement.module or ''}.{alias.name}"
+        else:
+            first = alias.name.partition(".")[0]
+            yield alias.asname or first, alias.name if alias.asname else first
 
 
 def _stored(root: ast.AST) -> list[str]:

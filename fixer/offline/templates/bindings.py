@@ -143,10 +143,49 @@ class ComparedNotAssigned:
             yield from place.operator(compared.left, compared.comparators[0], "==", "=")
 
 
+class LateBinding:
+    """A lambda that is made in a loop and reads the loop's name when the loop is over."""
+
+    name = "late binding"
+    source = "flake8-bugbear B023; Python FAQ, lambdas defined in a loop"
+    prior = 1.5
+    examples = (
+        Example(
+            "for x in a:\n    g(lambda t: t == x)",
+            "for x in a:\n    g(lambda t, x=x: t == x)",
+        ),
+        Example("y = [lambda: i + j for i, j in a]", "y = [lambda i=i, j=j: i + j for i, j in a]"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Keep the value that the name has where the lambda is made."""
+        for node in place.nodes(ast.Lambda):
+            looped = {name for up in place.source.above(node) for name in _looped(up)}
+            own = {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+            read = [name.id for name in ast.walk(node.body) if isinstance(name, ast.Name)]
+            late = [name for name in dict.fromkeys(read) if name in looped - own]
+            if late and not node.args.kwarg:
+                start, body = place.source.span(node)[0], place.source.span(node.body)[0]
+                colon = max(at for at, _, sign in place.source.tokens(start, body) if sign == ":")
+                kept = ", ".join(f"{name}={name}" for name in late)
+                yield Edit(colon, colon, f", {kept}" if own else f" {kept}")
+
+
 _CONVERSIONS = (
     *("str({})", "int({})", "list({})", "float({})", "tuple({})", "{}.strip()", "{}.lower()", "abs({})"),
     *("{} or []", "{} or ''", "{} or {{}}", "dict({})", "set({})", "sorted({})", "{}.copy()", "bytes({})"),
 )
+
+
+def _looped(node: ast.AST) -> Iterator[str]:
+    """The names that a loop or a comprehension binds anew in each round."""
+    if isinstance(node, ast.For | ast.AsyncFor):
+        targets = [node.target]
+    elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        targets = [loop.target for loop in node.generators]
+    else:
+        return
+    yield from (name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
 
 
 def _first_statement(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:

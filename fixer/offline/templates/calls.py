@@ -9,6 +9,7 @@ from itertools import combinations, permutations
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import ELEMENTS, PAR, PYTER, SSTUBS, TBAR, Example
+from fixer.offline.templates.library import options_of
 
 
 class ArgumentOrder:
@@ -81,6 +82,35 @@ class ArgumentMissing:
                 if other not in texts:
                     for index in range(len(call.args) + 1):
                         yield _with_arguments(place, call, [*texts[:index], other, *texts[index:]], -0.2)
+
+
+class OptionMissing:
+    """A function of the standard library that should do it the other way, for which it has an option."""
+
+    name = "missing option"
+    source = "signatures of the standard library; boolean arguments (TBar, Liu et al. 2019)"
+    prior = 0.4
+    examples = (
+        Example(
+            "from urllib.parse import parse_qsl as p\nx = p(a)",
+            "from urllib.parse import parse_qsl as p\nx = p(a, keep_blank_values=True)",
+        ),
+        Example("import json\nx = json.dumps(\n    é,\n)", "import json\nx = json.dumps(\n    é,\n skipkeys=True)"),
+        Example("import os.path\nos.makedirs(a, 1)", "import os.path\nos.makedirs(a, 1, exist_ok=True)"),
+        Example("x = open(a)", "x = open(a, newline='')"),
+        Example("x = a.open()", "x = a.open(errors='replace')", "UnicodeDecodeError: 'utf-8' codec can't decode"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Pass one that is true or false by default as the opposite, or one of those for reading texts."""
+        for call in place.nodes(ast.Call):
+            passed = [keyword.arg for keyword in call.keywords]
+            if None in passed or any(isinstance(argument, ast.Starred) for argument in call.args):
+                continue
+            options = [*_text_options(place, call), *_library_options(place, call)]
+            for weight, option in enumerate(options[:_MOST_OPTIONS]):
+                if option.partition("=")[0] not in passed:
+                    yield with_keyword(place, call, option, -0.2 * weight)
 
 
 class CallTooMany:
@@ -207,6 +237,9 @@ class MissingAwait:
                     yield place.replace(call, f"await {place.text(call)}")
 
 
+_MOST_OPTIONS = 6
+_OF_TEXTS = ("open", "read_text", "write_text")
+_LONGEST_MODE = 3
 _VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.Constant, ast.JoinedStr)
 _SLOTS = (
     *(ast.Return, ast.Assign, ast.AugAssign, ast.Call, ast.BinOp, ast.Compare, ast.For, ast.comprehension),
@@ -268,3 +301,34 @@ def _with_arguments(place: Place, call: ast.Call, texts: list[str], weight: floa
     start, end = place.source.span(call.func)[1], place.source.span(call)[1]
     opening = place.source.text.index("(", start, end)
     return Edit(opening + 1, end - 1, ", ".join(texts), weight)
+
+
+def with_keyword(place: Place, call: ast.Call, text: str, weight: float = 0.0) -> Edit:
+    """A call with one argument more."""
+    end = place.source.span(call)[1] - 1
+    before = place.source.text[:end].rstrip()
+    comma = "" if before.endswith("(") else " " if before.endswith(",") else ", "
+    return Edit(end, end, comma + text, weight)
+
+
+def _library_options(place: Place, call: ast.Call) -> Iterator[str]:
+    first, dot, rest = place.text(call.func).partition(".")
+    for at, name, default in options_of(place.scope.imported.get(first, "") + dot + rest):
+        if at >= len(call.args):
+            yield f"{name}={not default}"
+
+
+def _text_options(place: Place, call: ast.Call) -> Iterator[str]:
+    """For what opens, reads or writes a text."""
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    modes = [
+        value.value for value in (*call.args, *(one.value for one in call.keywords)) if isinstance(value, ast.Constant)
+    ]
+    if name not in _OF_TEXTS or any(
+        isinstance(mode, str) and "b" in mode and len(mode) <= _LONGEST_MODE for mode in modes
+    ):
+        return
+    if place.failure.is_a("UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError"):
+        yield from ("errors='ignore'", "errors='replace'")
+    if name != "read_text":
+        yield "newline=''"

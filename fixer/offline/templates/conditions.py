@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import PAR, SSTUBS, TBAR, Example
+from fixer.offline.templates.strings import written
 
 
 class Negation:
@@ -199,6 +200,28 @@ class Unconditional:
                     yield Edit(start, end, place.source.newline.join(lines), -0.2 * weight)
 
 
+class OtherEnd:
+    """A condition about one end of something that should ask for the other end as well."""
+
+    name = "other end"
+    source = TBAR
+    prior = 0.4
+    examples = (
+        Example("if x[0] == '{':\n    pass", "if x[0] == '{' and x[-1] == '}':\n    pass"),
+        Example("if a and x[-1:] != '\"':\n    pass", "if a and (x[-1:] != '\"' or x[:1] != '\"'):\n    pass"),
+        Example("y = not x.é.startswith('(<')", "y = not (x.é.startswith('(<') and x.é.endswith('>)'))"),
+        Example("if x[-1] == b'a':\n    pass", "if x[-1] == b'a' and x[0] == b'a':\n    pass"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Ask the same of the other end, for the same text or for its mirror."""
+        for node in place.nodes(ast.Compare, ast.Call):
+            held, word = place.text(node), "or" if _is_denied(node) else "and"
+            if len(held) <= _LONGEST and "\n" not in held and ":=" not in held:
+                for weight, test in enumerate(_of_the_other_end(place, node)):
+                    yield place.replace(node, f"{held} {word} {test}", -0.5 * weight)
+
+
 def operand(place: Place, condition: ast.expr) -> str:
     """A condition as one side of an `and` or `or`."""
     text = place.text(condition)
@@ -221,6 +244,11 @@ def conditions(place: Place) -> Iterator[ast.expr]:
         yield from (value for value in chain.values if not isinstance(value, ast.Compare))
 
 
+_LONGEST = 60
+_ENDS = {"0": "-1", "-1": "0", ":1": "-1:", "-1:": ":1", "startswith": "endswith", "endswith": "startswith"}
+_BRACKETS = frozenset("()[]{}<>")
+_MIRROR = str.maketrans("()[]{}<>", ")(][}{><")
+_SIGNS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!="}
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _CASES = (
     ("or", ("{} is None", "not {}")),
@@ -233,3 +261,30 @@ _TESTS = ("{}", "not {}", "{} == 0", "{} > 0", "len({}) > 0", "{} == 1")
 def _looped(place: Place) -> list[str]:
     loops = [up for up in place.source.above(place.statement) if isinstance(up, ast.For)]
     return [node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)]
+
+
+def _is_denied(node: ast.expr) -> bool:
+    return isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotEq)
+
+
+def _of_the_other_end(place: Place, node: ast.expr) -> Iterator[str]:
+    """The same test of the other end, with the mirrored text first."""
+    if isinstance(node, ast.Compare) and isinstance(node.left, ast.Subscript) and len(node.ops) == 1:
+        value, end, text = node.left.value, place.text(node.left.slice), node.comparators[0]
+        sign = _SIGNS.get(type(node.ops[0]))
+        if end in _ENDS and sign:
+            yield from (f"{place.text(value)}[{_ENDS[end]}] {sign} {other}" for other in _mirrored(place, text))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
+        value, end, text = node.func.value, node.func.attr, node.args[0]
+        if end in _ENDS:
+            yield from (f"{place.text(value)}.{_ENDS[end]}({other})" for other in _mirrored(place, text))
+
+
+def _mirrored(place: Place, node: ast.expr) -> list[str]:
+    """A text's mirror and itself, as they are written; nothing for what is no text."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str | bytes):
+        return []
+    text = node.value if isinstance(node.value, str) else ""
+    turned = text[::-1].translate(_MIRROR)
+    mirror = [written(place, node, turned)] if turned != text and _BRACKETS & set(text) else []
+    return [*mirror, place.text(node)]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from heapq import nlargest
+from operator import itemgetter
+from typing import TypeGuard
 
 from fixer.offline.place import Place
-from fixer.offline.source import Edit
+from fixer.offline.source import Edit, Source
 from fixer.offline.templates.base import PYTER, TBAR, Example
 from fixer.offline.templates.coordinated import at_once
+from fixer.offline.templates.strings import written
 
 
 class ElementForList:
@@ -86,6 +92,39 @@ class ElementTooMany:
                 )
 
 
+class TextLeftOut:
+    """A collection of texts, or a comparison with one, that leaves a text out."""
+
+    name = "text left out"
+    source = TBAR
+    prior = 0.5
+    examples = (
+        Example("x = ['a', 'b']", "x = ['a', 'b', 'c']", "AssertionError: assert f('c')"),
+        Example("x = ('a',)", "x = ('a', 'c',)", "KeyError: 'c'"),
+        Example("x = {\n    'a',  # é\n    'b'\n}", "x = {\n    'a',  # é\n    'b', 'c'\n}", "KeyError: 'c'"),
+        Example(
+            "x = {\n    'row_count': f(1),\n    'size': 2,\n}",
+            "x = {\n    'row_count': f(1),\n    'size': 2,\n    'row_format': f(1),\n}",
+            "KeyError: 'row_format'",
+        ),
+        Example("if a == 'x':\n    b = c in (\"y\",)", "if a in ('x', 'y'):\n    b = c in (\"y\",)"),
+        Example("x = a != b'p-q'", "x = a not in (b'p-q', b'p_q')"),
+        Example("x = a in ['IF']", "x = a in ['IF', 'ELSE']", "AssertionError: assert f('else') is None"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Add a text that the error names, or one that the file compares something with."""
+        held = {node: _texts_in(node) for node in place.nodes(ast.List, ast.Tuple, ast.Set, ast.Dict)}
+        held |= {node: _equal_to(node) for node in place.nodes(ast.Compare)}
+        found = [
+            (weight, node, text)
+            for node, texts in held.items()
+            for weight, text in (_left_out(place, texts) if texts else ())
+        ]
+        for weight, node, text in nlargest(_MOST_ADDED, found, key=itemgetter(0)):
+            yield from _with_text(place, node, text, weight)
+
+
 class OrderLost:
     """A set for what has to keep its order."""
 
@@ -154,6 +193,8 @@ def _indexed(place: Place, node: ast.expr, index: str) -> Edit:
 
 
 _MANY_ELEMENTS = 12
+_MOST_ADDED = 15
+_LONGEST_TEXT = 40
 
 
 def _without_each(place: Place, spans: Sequence[tuple[int, int]]) -> Iterator[Edit]:
@@ -163,3 +204,91 @@ def _without_each(place: Place, spans: Sequence[tuple[int, int]]) -> Iterator[Ed
             yield Edit(spans[number - 1][1], end, "")
         else:
             yield Edit(start, spans[1][0], "")
+
+
+def _texts_in(node: ast.expr) -> list[ast.Constant]:
+    """The elements, or keys, of a collection of nothing but texts."""
+    found: list[ast.expr | None] = []
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        found = [*node.elts]
+    elif isinstance(node, ast.Dict):
+        found = [*node.keys]
+    texts = [one for one in found if _is_text(one)]
+    return texts if len(texts) == len(found) else []
+
+
+def _equal_to(node: ast.Compare) -> list[ast.Constant]:
+    """The text that something is, or is not, equal to."""
+    equal = len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq)
+    return [text for text in node.comparators if equal and _is_text(text)]
+
+
+def _is_text(node: ast.expr | None) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+
+
+def _said(node: ast.Constant) -> str:
+    return node.value.decode("latin-1") if isinstance(node.value, bytes) else str(node.value)
+
+
+@lru_cache(maxsize=8)
+def _compared(source: Source) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The texts, and their words, that the file compares something with, alone or in a collection."""
+    equal = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+    compared = (node for node in ast.walk(source.tree) if isinstance(node, ast.Compare))
+    asked = (node for node in compared if isinstance(node.ops[0], equal))
+    sides = [side for node in asked for side in (node.left, *node.comparators)]
+    alone = [side for side in sides if _is_text(side)]
+    found = [*alone, *(one for side in sides for one in _texts_in(side))]
+    return tuple((text, _words(text)) for text in dict.fromkeys(map(_said, found)))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W_]{2,}", text.lower()))
+
+
+def _left_out(place: Place, held: Sequence[ast.Constant]) -> Iterator[tuple[float, str]]:
+    """Texts that are not among these, with how likely they are meant: those of the error first."""
+    there = set(map(_said, held))
+    loud = all(map(str.isupper, there))
+    found = [(1.0, text.upper() if loud else text) for text in place.failure.texts if len(text) <= _LONGEST_TEXT]
+    if len(there) == 1:
+        (only,) = there
+        found += [(0.0, only.replace("-", "_")), (0.0, only.replace("_", "-"))]
+    words = frozenset().union(*map(_words, there))
+    found += [(-0.5 if known & words else -1.0, text) for text, known in _compared(place.source)]
+    return ((weight, text) for weight, text in found if text not in there)
+
+
+def _with_text(place: Place, node: ast.expr, text: str, weight: float) -> Iterator[Edit]:
+    if isinstance(node, ast.Compare):
+        (held,) = _equal_to(node)
+        listed = place.replace(held, f"({place.text(held)}, {_alike(place, held, text)})")
+        old, new = ("==", "in") if isinstance(node.ops[0], ast.Eq) else ("!=", "not in")
+        for operator in place.operator(node.left, held, old, new):
+            yield at_once(place, [operator, listed], weight)
+        return
+    keys = _texts_in(node)
+    added, last = _alike(place, keys[-1], text), place.source.span(keys[-1])[1]
+    if isinstance(node, ast.Dict):
+        key = max(range(len(keys)), key=lambda number: _begin_alike(_said(keys[number]), text))
+        added, last = f"{added}: {place.text(node.values[key])}", place.source.span(node.values[-1])[1]
+    yield Edit(last, last, _gap(place, node, keys) + added, weight)
+
+
+def _begin_alike(one: str, other: str) -> int:
+    """How many letters; cheap, because there are tables of thousands of keys."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _alike(place: Place, held: ast.Constant, text: str) -> str:
+    """A text as a literal of the same kind."""
+    return written(place, held, text.encode("latin-1", "replace") if isinstance(held.value, bytes) else text)
+
+
+def _gap(place: Place, node: ast.expr, keys: Sequence[ast.Constant]) -> str:
+    """What stands between two elements; a comment or parentheses are not said again."""
+    before = node.values[-2:-1] if isinstance(node, ast.Dict) else keys[-2:-1]
+    start = place.source.span(before[0])[1] if before else 0
+    gap = place.source.text[start : place.source.span(keys[-1])[0]]
+    return gap if before and gap.strip() == "," else ", "

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import GENPROG, Example
+from fixer.offline.templates.calls import with_keyword
 
 
 class CopyMissing:
@@ -60,11 +61,8 @@ class ParameterNotPassedOn:
         """Pass it by its own name."""
         unread = set(place.scope.loose_ends.unread)
         for call in place.nodes(ast.Call):
-            end = place.source.span(call)[1] - 1
-            before = place.source.text[:end].rstrip()
-            comma = "" if before.endswith("(") else " " if before.endswith(",") else ", "
             for name in (name for name in place.scope.parameters if name in unread):
-                yield Edit(end, end, f"{comma}{name}={name}")
+                yield with_keyword(place, call, f"{name}={name}")
 
 
 def _renamed(text: str, old: str, new: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from fixer.offline.place import Place
-from fixer.offline.source import Edit
+from fixer.offline.source import Edit, Function
 from fixer.offline.templates.base import PAR, PYTER, Example
 from fixer.offline.templates.conditions import operand
 
@@ -169,6 +170,65 @@ class ExhaustedIterator:
                 end = place.source.span(call)[1] - 1
                 for weight, value in enumerate(("None", "0", "''")):
                     yield Edit(end, end, f", {word}{value}", -0.2 * weight)
+
+
+class MissingDefault:
+    """A parameter that callers leave out."""
+
+    name = "missing default"
+    source = PYTER
+    prior = 1.5
+    examples = (
+        Example(
+            "def f(a, n, p=None):\n    return a",
+            "def f(a, n=None, p=None):\n    return a",
+            "TypeError: f() missing 1 required positional argument: 'n'",
+        ),
+        Example(
+            "class A:\n    def f(self, n: int):\n        return self",
+            "class A:\n    def f(self, n: int = None):\n        return self",
+            "TypeError: A.f() missing 1 required positional argument: 'n'",
+        ),
+        Example(
+            "def f(a, *, n, p):\n    return a",
+            "def f(a, *, n=None, p):\n    return a",
+            "TypeError: f() missing 1 required keyword-only argument: 'n'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Let it be None; said of the function's statements and calls as well, for its own line did not run."""
+        found = _NOT_GIVEN.match(place.failure.message) if place.failure.is_a("TypeError") else None
+        if not found:
+            return
+        *_, around, called = f".{found[1]}".split(".")
+        for function in _concerned(place, called):
+            owner = place.parent(function)
+            if around in ((owner.name,) if isinstance(owner, ast.ClassDef) else ("", "<locals>")):
+                yield from _defaults(place, function, found[2])
+
+
+_NOT_GIVEN = re.compile(r"([\w.<>]+)\(\) missing 1 required (?:positional|keyword-only) argument: '(\w+)'$")
+
+
+def _concerned(place: Place, name: str) -> Iterator[Function]:
+    """The functions of this name that the statement defines, belongs to or calls."""
+    around = (place.statement, place.function)
+    yield from (node for node in around if isinstance(node, Function) and node.name == name)
+    functions = (call.func for call in place.nodes(ast.Call))
+    called = {getattr(node, "id", getattr(node, "attr", "")) for node in functions}
+    if name in called:
+        yield from (node for node in place.source.statements if isinstance(node, Function) and node.name == name)
+
+
+def _defaults(place: Place, function: Function, name: str) -> Iterator[Edit]:
+    given = function.args
+    positional = [*given.posonlyargs, *given.args]
+    last = positional[: len(positional) - len(given.defaults)][-1:]
+    required = [*last, *(arg for arg, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value is None)]
+    for arg in (arg for arg in required if arg.arg == name):
+        _, end = place.source.span(arg)
+        yield Edit(end, end, " = None" if arg.annotation else "=None")
 
 
 def _asked(node: ast.expr) -> ast.expr | None:

@@ -10,7 +10,7 @@ from itertools import product
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import PAR, TBAR, Example
+from fixer.offline.templates.base import PAR, PYTER, TBAR, Example
 from fixer.offline.templates.statements import values_to_return
 
 
@@ -147,6 +147,39 @@ class HandlerTooNarrow:
                 yield place.replace(kinds, f"({place.text(kinds)}, {error})")
 
 
+class BaseMissing:
+    """An error that should count as one of another kind, where the test asks whether it does."""
+
+    name = "missing base"
+    source = PYTER
+    prior = 1.5
+    examples = (
+        Example(
+            "class A(Exception):\n    pass",
+            "class A(KeyError):\n    pass",
+            "AssertionError: assert False\n +  where False = issubclass(<class 'm.A'>, KeyError)",
+        ),
+        Example(
+            "class A(ValueError):\n    pass\ndef f(x):\n    raise A(x)",
+            "class A(ValueError, KeyError):\n    pass\ndef f(x):\n    raise A(x)",
+            "AssertionError: assert False\n +  where False = isinstance(A('x'), KeyError)",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Make it one; said of what names it as well, for the line of a class seldom runs in a test."""
+        asked = _ASKED.search(place.failure.message)
+        if not asked or not place.failure.is_a("AssertionError"):
+            return
+        said = dict.fromkeys(re.findall(r"\w+", asked[1]))
+        for node in _named_here(place):
+            if node.name in said and any(
+                _is_error(place, base.id) for base in node.bases if isinstance(base, ast.Name)
+            ):
+                yield from _based(place, node, [error for error in said if _is_error(place, error)])
+
+
+_ASKED = re.compile(r"\b(?:issubclass|isinstance)\((.*)")
 _REFUSED = (
     *("not {}", "{} is None", "{} < 0", "{} <= 0", "not isinstance({}, int)", "not isinstance({}, str)"),
     *("len({}) == 0", "isinstance({}, bool)", "isinstance({}, str)", "{} > 1"),
@@ -157,6 +190,30 @@ _SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)
 def _is_known(place: Place, error: str) -> bool:
     name = error.rpartition(".")[2]
     return name in place.scope.globals or isinstance(getattr(builtins, name, None), type)
+
+
+def _is_error(place: Place, name: str) -> bool:
+    return name.endswith(("Error", "Exception")) and _is_known(place, name)
+
+
+def _named_here(place: Place) -> Iterator[ast.ClassDef]:
+    """The classes that the statement begins or names."""
+    names = {node.id for node in place.loads(ast.Name)}
+    for node in place.source.tree.body:
+        if isinstance(node, ast.ClassDef) and (node is place.statement or node.name in names):
+            yield node
+
+
+def _based(place: Place, owner: ast.ClassDef, errors: list[str]) -> Iterator[Edit]:
+    """The class with another error for its last base, where that says no more than that it is one, or besides."""
+    last = owner.bases[-1]
+    _, end = place.source.span(last)
+    known = [place.text(base) for base in owner.bases]
+    for error in (error for error in errors if error not in (owner.name, *known)):
+        if known[-1] == "Exception":
+            yield place.replace(last, error)
+        else:
+            yield Edit(end, end, f", {error}")
 
 
 def _handled(place: Place) -> tuple[str, ...]:

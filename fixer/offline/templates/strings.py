@@ -35,7 +35,7 @@ class Text:
         """Change case, white space, side or separator, or take a similar string of the function."""
         others = [value for value in place.scope.constants if isinstance(value, str) and len(value) <= _LONGEST]
         for node in place.nodes(ast.Constant):
-            if not isinstance(node.value, str) or len(node.value) > _LONGEST or _is_docstring(place, node):
+            if not isinstance(node.value, str) or len(node.value) > _LONGEST or is_docstring(place, node):
                 continue
             for weight, text in enumerate(_variants(node.value)):
                 yield _text(place, node, text, -0.2 * weight)
@@ -84,7 +84,7 @@ class FormatMissing:
             if (
                 named
                 and set(named) <= {*place.scope.locals, *place.scope.globals}
-                and not _is_docstring(place, constant)
+                and not is_docstring(place, constant)
             ):
                 yield Edit(start, start, "f", 1.0)
 
@@ -139,13 +139,19 @@ def _variants(text: str) -> Iterator[str]:
         yield from _SEPARATORS
 
 
-def _is_docstring(place: Place, node: ast.Constant) -> bool:
+def is_docstring(place: Place, node: ast.expr) -> bool:
+    """Whether a literal says what a function or a module is for."""
     return isinstance(place.statement, ast.Expr) and place.statement.value is node
 
 
-def _text(place: Place, node: ast.Constant, text: str, weight: float) -> Edit:
+def written(place: Place, node: ast.expr, text: str | bytes) -> str:
+    """A text as a literal in the quotes of another."""
     double = place.text(node).startswith('"')
     literal = repr(text)
-    if double and '"' not in text and literal.startswith("'"):
+    if double and '"' not in literal and literal.startswith("'"):
         literal = '"' + literal[1:-1].replace("\\'", "'") + '"'
-    return place.replace(node, literal, weight)
+    return literal
+
+
+def _text(place: Place, node: ast.Constant, text: str, weight: float) -> Edit:
+    return place.replace(node, written(place, node, text), weight)

@@ -45,6 +45,57 @@ def test_every_template_has_its_own_name_a_source_and_examples() -> None:
     assert all(template.source and template.examples and template.prior > 0 for template in CATALOGUE)
 
 
+NOTHING = [
+    ("other word", "x = 'more that two'", ""),
+    ("other word", "x = 'more that two'", "AssertionError: assert 'more that two' == 'less than five'"),
+    ("other word", '"""It is more that two."""', "AssertionError: assert x == 'It is more than two.'"),
+    ("other word", "x = 'size'", "KeyError: 'colour'"),
+    ("other word", r"x = 'more\tthat'", r"AssertionError: assert 'more\tthat' == 'more\tthan'"),
+    ("other end", "if x[1] == '{' or x.find('{'):\n    pass", ""),
+    ("other end", "if x[0] == y or x[0] > 'a' or x[-1] == 1:\n    pass", ""),
+    ("text left out", "x = ['a', 1], {**y}, [], a < 'b'\nz = a == 'c'", ""),
+    ("text left out", "x = ['a', 'b']", "KeyError: 'b'"),
+    ("missing option", "import shutil, os\nshutil.rmtree(a, onerror=b)\nos.makedirs(a, 1, True)", ""),
+    ("missing option", "import json\njson.dumps(*a)\njson.dumps(a, **b)\nopen(a, 'rb')\nyaml.dumps(a)\nx = a()()", ""),
+    ("missing option", "from .json import dumps\ndumps(a)", ""),
+    ("type not asked for", "def f(x: A):\n    return x.b", "AttributeError: 'A' object has no attribute 'b'"),
+    ("type not asked for", "def f(x: A):\n    return x.b", "AttributeError: 'NoneType' object has no attribute 'b'"),
+    ("type not asked for", "def f(x: A):\n    return x.b", "TypeError: f() takes 2 positional arguments"),
+    ("type not asked for", "def f(x):\n    return x.b", "AttributeError: 'B' object has no attribute 'b'"),
+    (
+        "type not asked for",
+        "def f(a, x: A):\n    return [x.b for x in a]",
+        "AttributeError: 'B' object has no attribute 'b'",
+    ),
+    ("missing default", "def f(n, a):\n    return a", "TypeError: f() missing 1 required positional argument: 'n'"),
+    ("missing default", "def f(n):\n    return n", "TypeError: A.f() missing 1 required positional argument: 'n'"),
+    ("missing default", "def f(n):\n    return n", "TypeError: f() takes 0 positional arguments but 1 was given"),
+    (
+        "missing protocol",
+        "class A:\n    def __init__(self):\n        self.a = []\n        self.b = {}",
+        "TypeError: 'A' object is not iterable",
+    ),
+    ("missing protocol", "class A:\n    a: list[int]", "TypeError: 'B' object is not iterable"),
+    ("missing protocol", "class A:\n    a: list[int]", "TypeError: 'A' object is not callable"),
+    ("missing base", "class A(Exception):\n    pass", "AssertionError: assert 'A' == 'KeyError'"),
+    ("missing base", "class A(Exception):\n    pass", "AssertionError: assert isinstance(B(), KeyError)"),
+    ("missing base", "class A(B):\n    pass", "AssertionError: assert isinstance(A(), KeyError)"),
+    ("guard of a value", "x = a.b", ""),
+    ("guard of a value", "def f(a):\n    return [x.b for x in g()]", ""),
+    ("bare super", "class A:\n    def f(self):\n        return super().f()", "RuntimeError: super(): no arguments"),
+    ("bare super", "class A:\n    def f(self, a):\n        return [super().f() for x in a]", "TypeError: bad operand"),
+    ("late binding", "for x in a:\n    g(lambda x: x)", ""),
+    ("late binding", "def f(a, x):\n    for y in a:\n        g(lambda t: t == x)", ""),
+]
+"""A template, and code and an error for which it has nothing to say."""
+
+
+@pytest.mark.parametrize(("name", "text", "error"), NOTHING)
+def test_a_template_proposes_nothing_for_what_is_not_its_own(name: str, text: str, error: str) -> None:
+    template = next(one for one in CATALOGUE if one.name == name)
+    assert not list(edits(template, Source(FILE, text), failure_of(error)))
+
+
 @pytest.mark.parametrize(
     "text", ["", "# nothing here\n", '"""Only words."""\n', "from __future__ import annotations\n"]
 )
