@@ -166,6 +166,7 @@ class CallMissing:
                 yield place.replace(node, f"{function}({text})", -0.1 * weight + asked * 0.8)
             for weight, key in enumerate(("key=len", "reverse=True")):
                 yield place.replace(node, f"sorted({text}, {key})", -1.2 - 0.2 * weight)
+            yield place.replace(node, f"list(dict.fromkeys({text}))", -1.2)
             for method in _METHODS:
                 if not isinstance(node, ast.BinOp | ast.BoolOp | ast.Compare):
                     yield place.replace(node, f"{text}.{method}()", -1.0)
@@ -173,6 +174,33 @@ class CallMissing:
                 if other != text:
                     yield place.replace(node, f"max({other}, {text})", -0.8)
                     yield place.replace(node, f"min({other}, {text})", -1.2)
+
+
+class CallTooWide:
+    """A call around an operation that belongs around one operand, or the other way round."""
+
+    name = "call too wide"
+    source = TBAR
+    prior = 0.4
+    examples = (
+        Example("x = int(a * b)", "x = int(a) * b"),
+        Example("x = int(a * b)", "x = a * int(b)"),
+        Example("x = int(a * b + c)", "x = int(a) * b + c"),
+        Example("x = int(a) * b", "x = int(a * b)"),
+        Example("x = a + f(b)", "x = f(a + b)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Move one of its ends."""
+        for call in place.nodes(ast.Call):
+            if _is_plain(call) and isinstance(call.args[0], ast.BinOp):
+                name = place.text(call.func)
+                yield from (_around(place, call, name, one) for one in _operands(call.args[0]))
+        for node in place.nodes(ast.BinOp):
+            for one in (node.left, node.right):
+                if isinstance(one, ast.Call) and _is_plain(one):
+                    inner = _put(place, node, one, place.text(one.args[0]))
+                    yield place.replace(node, f"{place.text(one.func)}({inner})", -0.2)
 
 
 class OtherArguments:
@@ -282,6 +310,28 @@ _OPTIONS = {
     "dumps": ("sort_keys=True", "ensure_ascii=False", "indent=2"),
     "zip": ("strict=True",),
 }
+
+
+def _is_plain(call: ast.Call) -> bool:
+    return len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], ast.Starred)
+
+
+def _operands(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        yield from _operands(node.left)
+        yield from _operands(node.right)
+    else:
+        yield node
+
+
+def _around(place: Place, call: ast.Call, name: str, operand: ast.expr) -> Edit:
+    return place.replace(call, _put(place, call.args[0], operand, f"{name}({place.text(operand)})"))
+
+
+def _put(place: Place, whole: ast.expr, part: ast.expr, text: str) -> str:
+    """The text of a whole with another text for one part."""
+    (start, end), (first, last) = place.source.span(whole), place.source.span(part)
+    return place.source.text[start:first] + text + place.source.text[last:end]
 
 
 def _swaps(place: Place, nodes: list[ast.expr]) -> Iterator[Edit]:

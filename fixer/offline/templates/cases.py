@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from fixer.offline.place import Place
@@ -69,6 +70,14 @@ class OtherTypes:
             "class A:\n    pass\ndef f(x):\n    return isinstance(x, int)",
             "class A:\n    pass\ndef f(x):\n    return isinstance(x, (int, A))",
         ),
+        Example(
+            "from enum import Enum\ndef f(x):\n    return isinstance(x, bytes)",
+            "from enum import Enum\ndef f(x):\n    return isinstance(x, (bytes, Enum))",
+        ),
+        Example(
+            "def f(x):\n    return isinstance(x, (m.EndToken, m.StartToken)) or x.y == m.MiddleToken",
+            "def f(x):\n    return isinstance(x, (m.EndToken, m.StartToken, m.MiddleToken)) or x.y == m.MiddleToken",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -90,6 +99,8 @@ class OtherTypes:
 
 
 _LONGEST = 60
+_CLASS = "[A-Z]+[a-z][A-Za-z0-9]*"
+_NO_CLASS = ("Error", "Warning", "Exception")
 _USUAL = ("str", "bytes", "int", "float", "list", "tuple", "dict", "set", "bool", "type")
 _ALIKE = (("list", "tuple", "set", "frozenset"), ("str", "bytes", "bytearray"), ("int", "bool", "float", "complex"))
 
@@ -101,7 +112,15 @@ def _alike(held: str) -> Iterator[str]:
 
 
 def _classes(place: Place) -> Iterator[str]:
-    return (node.name for node in place.source.tree.body if isinstance(node, ast.ClassDef))
+    """What the file defines, imports and names as classes: by their names, where it imports them."""
+    yield from (node.name for node in place.source.tree.body if isinstance(node, ast.ClassDef))
+    imports = (node for node in place.source.tree.body if isinstance(node, ast.ImportFrom))
+    names = (alias.asname or alias.name for node in imports for alias in node.names)
+    yield from (name for name in names if re.fullmatch(_CLASS, name) and not name.endswith(_NO_CLASS))
+    dotted = (
+        node for node in place.scope.nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    )
+    yield from (place.text(node) for node in dotted if re.fullmatch(_CLASS, node.attr))
 
 
 def _parts(place: Place) -> list[str]:

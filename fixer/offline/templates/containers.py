@@ -73,6 +73,8 @@ class ElementTooMany:
         Example("x = {'a': 1, 'b': 2}", "x = {'a': 1}"),
         Example("x = (a,)", "x = a"),
         Example("x = a,", "x = a"),
+        Example("x = a in (b, c)", "x = a in (b,)"),
+        Example("a, b = x", "a = x"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -84,6 +86,8 @@ class ElementTooMany:
                 yield place.replace(node, place.text(node.elts[0]), 1.0)
             elif 1 < len(node.elts) <= _MANY_ELEMENTS:
                 yield from _without_each(place, [place.source.span(element) for element in node.elts])
+                if len(node.elts) == 2 and isinstance(node, ast.Tuple):  # in which the comma makes the tuple
+                    yield from (place.replace(node, f"({place.text(element)},)", 0.3) for element in node.elts)
         for table in place.nodes(ast.Dict):
             if 1 < len(table.keys) <= _MANY_ELEMENTS and all(table.keys):
                 spans = zip((key for key in table.keys if key), table.values, strict=True)
@@ -123,6 +127,56 @@ class TextLeftOut:
         ]
         for weight, node, text in nlargest(_MOST_ADDED, found, key=itemgetter(0)):
             yield from _with_text(place, node, text, weight)
+
+
+class Overwritten:
+    """A value put in the place of one that should stay, or be added to."""
+
+    name = "value overwritten"
+    source = TBAR
+    prior = 0.25
+    examples = (
+        Example("a[b] = c", "a.setdefault(b, c)"),
+        Example("a[b] = c", "a.setdefault(b, []).append(c)"),
+        Example("a[b] = c", "a.setdefault(b, []).extend(c)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Set it only where nothing is, or collect the values under the key."""
+        node = place.statement
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript) and len(node.targets) == 1:
+            table, key = place.text(node.targets[0].value), place.text(node.targets[0].slice)
+            value = place.text(node.value)
+            yield place.replace(node, f"{table}.setdefault({key}, {value})")
+            yield place.replace(node, f"{table}.setdefault({key}, []).append({value})", -0.3)
+            yield place.replace(node, f"{table}.setdefault({key}, []).extend({value})", -0.4)
+
+
+class WrongEnd:
+    """What is added to the end of a list and belongs to its front."""
+
+    name = "wrong end"
+    source = TBAR
+    prior = 0.25
+    examples = (
+        Example("a.append(b)", "a.insert(0, b)"),
+        Example("a.extend(b)", "a[:0] = b"),
+        Example("a.insert(0, b)", "a.append(b)"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Add it at the other end."""
+        node = place.statement
+        call = node.value if isinstance(node, ast.Expr) else None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.keywords:
+            return
+        held, added = place.text(call.func.value), [place.text(argument) for argument in call.args]
+        if call.func.attr == "append" and len(added) == 1:
+            yield place.replace(node, f"{held}.insert(0, {added[0]})")
+        elif call.func.attr == "extend" and len(added) == 1:
+            yield place.replace(node, f"{held}[:0] = {added[0]}")
+        elif call.func.attr == "insert" and len(added) == 2 and added[0] == "0":
+            yield place.replace(node, f"{held}.append({added[1]})")
 
 
 class OrderLost:

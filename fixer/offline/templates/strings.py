@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 
 from fixer.offline.place import Place, likeness
@@ -74,19 +76,18 @@ class FormatMissing:
     name = "missing format"
     source = PYTER
     prior = 1.0
-    examples = (Example("def f(a):\n    return 'no {a}'", "def f(a):\n    return f'no {a}'"),)
+    examples = (
+        Example("def f(a):\n    return 'no {a}'", "def f(a):\n    return f'no {a}'"),
+        Example("def f(a, b):\n    return 'no {a} ' 'or {b}'", "def f(a, b):\n    return f'no {a} ' f'or {b}'"),
+    )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Put an `f` in front of it."""
         for constant in place.nodes(ast.Constant):
             named = re.findall(r"{(\w+)", constant.value) if isinstance(constant.value, str) else []
-            start, _ = place.source.span(constant)
-            if (
-                named
-                and set(named) <= {*place.scope.locals, *place.scope.globals}
-                and not is_docstring(place, constant)
-            ):
-                yield Edit(start, start, "f", 1.0)
+            known = set(named) <= {*place.scope.locals, *place.scope.globals}
+            if named and known and not is_docstring(place, constant):
+                yield Edit(*place.source.span(constant), _formatted(place.text(constant)), 1.0)
 
 
 class JoinedValue:
@@ -155,3 +156,12 @@ def written(place: Place, node: ast.expr, text: str | bytes) -> str:
 
 def _text(place: Place, node: ast.Constant, text: str, weight: float) -> Edit:
     return place.replace(node, written(place, node, text), weight)
+
+
+def _formatted(text: str) -> str:
+    """With an `f` in front of each of the texts that stand one behind the other and hold a name in braces."""
+    tokens = tokenize.generate_tokens(io.StringIO(f"({text})").readline)
+    parts = [token.string for token in tokens if token.type == tokenize.STRING]
+    for part in dict.fromkeys(part for part in parts if part[0] in "'\"" and re.search(r"{\w", part)):
+        text = re.sub(rf"(?<!\w){re.escape(part)}", lambda found: "f" + found[0], text)
+    return text
