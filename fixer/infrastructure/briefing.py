@@ -120,7 +120,7 @@ class Briefing:
     def searched(self, error: TestError) -> tuple[Path, ...]:
         """What a search may edit: all of them, as it has no prompt that they must fit into."""
         found = [path for path in self.executed(error) if self._may_edit(path)]
-        return tuple(dict.fromkeys([*found[: _MOST_FILES[-1]], *self._named()]))
+        return tuple(dict.fromkeys([*found[:_MOST_SEARCHED], *self._named()]))
 
     def forget(self) -> None:
         """The sources have changed for good: look at every test anew."""
@@ -200,6 +200,7 @@ _TEST_MAY_CHANGE = (
 )
 _MOST_FILES = (3, 6, 10, 10)
 """Per context level: a sharp view first, a wider one when that did not help."""
+_MOST_SEARCHED = 16
 _ALWAYS_TOLD = ("test_source", "message", "traceback", "captured_output")
 _ROOMY = 8_000
 """Tokens of a budget in which no text has to be shorter than it usually is."""

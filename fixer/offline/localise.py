@@ -111,6 +111,8 @@ def _raised(request: RepairRequest, sources: Sequence[Source]) -> dict[Path, Lin
 def _weighed(source: Source, executed: Lines, raised: Lines) -> list[tuple[ast.stmt, float]]:
     direct = {node: _direct(node, executed, raised) for node in source.statements}
     used = _names_used(direct)
+    # A value set at import time may be made of others: a pattern of its parts, a table of tables.
+    used = _names_used({node: direct[node] or _set_early(source, node, used) for node in source.statements})
     return [(node, score or _indirect(source, node, direct, used)) for node, score in direct.items()]
 
 
@@ -126,12 +128,19 @@ def _direct(node: ast.stmt, executed: Lines, raised: Lines) -> float:
 def _indirect(source: Source, node: ast.stmt, direct: dict[ast.stmt, float], used: dict[str, float]) -> float:
     if isinstance(node, Function):
         return _HEADER * max(direct.get(child, 0.0) for child in ast.walk(node) if isinstance(child, ast.stmt))
-    if isinstance(node, ast.Assign | ast.AnnAssign) and not source.function_of(node):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return _USED * max((used.get(_word(target), 0.0) for target in targets), default=0.0)
     function = source.function_of(node)
+    if isinstance(node, ast.Assign | ast.AnnAssign) and not function:
+        return _set_early(source, node, used)
     ran = function and any(direct.get(child) for child in ast.walk(function) if isinstance(child, ast.stmt))
     return _BESIDE if ran else 0.0
+
+
+def _set_early(source: Source, node: ast.stmt, used: dict[str, float]) -> float:
+    """Of a value set at import time, by what uses it."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or source.function_of(node):
+        return 0.0
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return _USED * max((used.get(_word(target), 0.0) for target in targets), default=0.0)
 
 
 def _names_used(direct: dict[ast.stmt, float]) -> dict[str, float]:
