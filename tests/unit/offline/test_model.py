@@ -265,6 +265,12 @@ def test_executed_statements_come_first_then_the_values_they_use(request_: Repai
     assert [found.statement.lineno for found in suspects(request_, [source])] == [5, 4, 1]
 
 
+def test_what_a_used_value_is_made_of_is_suspected_less_than_the_value(request_: RepairRequest, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("LOW = 1\nLIMIT = LOW + 2\nOTHER = 1\ndef small(n):\n    return n < LIMIT\n")
+    found = suspects(request_, [Source.read(tmp_path / "app.py")])
+    assert [one.statement.lineno for one in found] == [5, 4, 2, 1]
+
+
 def test_the_place_where_the_exception_was_raised_comes_first(request_: RepairRequest, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     frames = (CodeLocation(tmp_path / "test_app.py", 4), CodeLocation(app, 9))
