@@ -11,6 +11,7 @@ from fixer.domain.models import TestRun
 from fixer.offline.firmness import Firmness
 from fixer.offline.rank import Candidate, parsed
 from fixer.offline.search import Found, running
+from fixer.offline.source import Source, own_statements
 from fixer.offline.templates import AIMED, SLIPS
 
 
@@ -69,6 +70,8 @@ _AIM = 0.3
 _SLIPPED = "it only exchanges a sign or a name, "
 _TWIN = 0.5
 _LONG_TEXT = 4
+_LONG_STATEMENT = 20
+"""Characters: shorter ones are alike by chance."""
 
 
 def _chance(found: Found, firm: Firmness, held: Held, places: float, *, dispensable: bool) -> Doubt:
@@ -116,6 +119,28 @@ def _twin(candidate: Candidate) -> Iterator[Doubt]:
     for text in before - after:
         if len(text) >= _LONG_TEXT and after[text]:
             yield Doubt(_TWIN, f"{text!r} stands in the function once more, unchanged")
+            return
+    lines = _copies(candidate)
+    if lines:
+        yield Doubt(_TWIN, f"the same stands at line {lines[0]}, unchanged")
+
+
+def _copies(candidate: Candidate) -> list[int]:
+    """The lines on which other statements begin as the edited one did, and say something of their own."""
+    source, edit = candidate.source, candidate.edit
+    begun = {node: _beginning(source, node) for node in source.statements}
+    own = next((text for node, text in begun.items() if node.lineno == candidate.line), "")
+    inside = edit.text.strip() and edit.end > edit.start and edit.end - edit.start <= len(own)
+    if not inside or len(own) < _LONG_STATEMENT:
+        return []
+    return [node.lineno for node, text in begun.items() if text == own and node.lineno != candidate.line]
+
+
+def _beginning(source: Source, node: ast.stmt) -> str:
+    """A statement up to those inside it."""
+    start, end = source.span(node)
+    inside = min((source.span(child)[0] for child in own_statements(node)), default=end)
+    return source.text[start:inside].rstrip()
 
 
 def _texts(text: str) -> Iterator[str]:

@@ -135,5 +135,26 @@ def test_a_long_text_that_is_changed_in_one_of_two_places_only_is_doubted(text: 
         assert _says("stands in the function once more", said_of_it) is said
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "is_said"),
+    [
+        ("(start - end)", "(max(0, start - end))", True),  # `stream.seek(start - end)` is there twice
+        ("if start > end", "if start >= end", False),
+        ("return None", "return end", False),  # twice, but what does that say
+        ("    stream.seek", "    start = end\n    stream.seek", True),
+    ],
+)
+def test_a_statement_that_is_there_twice_and_changed_once_is_doubted(old: str, new: str, *, is_said: bool) -> None:
+    text = (
+        "def f(stream, start, end):\n    if start > end:\n        return None\n    stream.seek(start - end)\n"
+        "    return None\n\n\ndef g(stream, start, end):\n    stream.seek(start - end)\n"
+    )
+    at = text.index(old)
+    line = text[:at].count("\n") + 1
+    candidate = Candidate(Source(Path("/app.py"), text), Edit(at, at + len(old), new), "kind", line, 0.0)
+    found = against(Found(candidate, 0, complete=True), FIRM, HELD, places=3.0, dispensable=False)
+    assert _says("the same stands at line 9, unchanged", found) is is_said
+
+
 def _says(text: str, found: tuple[Doubt, ...]) -> bool:
     return any(text in doubt.why for doubt in found)
