@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from fixer.domain.services import NOTHING_PERMITTED, Permitted, protected_reason
 from fixer.infrastructure.context import Count, History
 from fixer.infrastructure.excerpt import excerpt_of_test, fenced, fixtures_for, shorten
 from fixer.infrastructure.prompt_library import PromptLibrary
-from fixer.infrastructure.suspects import find_test_file, suspect_files
+from fixer.infrastructure.suspects import find_test_file, never_entered, suspect_files
 from fixer.infrastructure.view import ShownFiles, View, whole_files_fit
 
 MOST_TRACED = 200
@@ -119,8 +120,11 @@ class Briefing:
 
     def searched(self, error: TestError) -> tuple[Path, ...]:
         """What a search may edit: all of them, as it has no prompt that they must fit into."""
-        found = [path for path in self.executed(error) if self._may_edit(path)]
-        return tuple(dict.fromkeys([*found[:_MOST_SEARCHED], *self._named()]))
+        found = [path for path in self.executed(error) if self._may_edit(path)][:_MOST_SEARCHED]
+        test_file = find_test_file(error, self._evidence_for(error), self._top)
+        beside = never_entered(found, test_file, self._top, self._permitted)
+        others = islice((path for path in beside if self._may_edit(path)), _MOST_NEVER_ENTERED)
+        return tuple(dict.fromkeys([*found, *others, *self._named()]))
 
     def forget(self) -> None:
         """The sources have changed for good: look at every test anew."""
@@ -200,7 +204,7 @@ _TEST_MAY_CHANGE = (
 )
 _MOST_FILES = (3, 6, 10, 10)
 """Per context level: a sharp view first, a wider one when that did not help."""
-_MOST_SEARCHED = 16
+_MOST_SEARCHED, _MOST_NEVER_ENTERED = 16, 8
 _ALWAYS_TOLD = ("test_source", "message", "traceback", "captured_output")
 _ROOMY = 8_000
 """Tokens of a budget in which no text has to be shorter than it usually is."""

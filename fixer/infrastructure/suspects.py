@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fixer.domain.models import TestError, TestRun
@@ -36,6 +36,14 @@ def suspect_files(
     if test_file and all(is_test_path(path.relative_to(top.resolve())) for path in found):
         found += [path for path in _sources(_imported(test_file, top), top, permitted) if path not in found]
     return sorted(found, key=lambda path: is_test_path(path.relative_to(top.resolve())))
+
+
+def never_entered(found: Sequence[Path], test_file: Path | None, top: Path, permitted: Permitted) -> Iterator[Path]:
+    """Files that the test or what it `found` imports, of which it runs no line: of a table that is all there is."""
+    files = [*([test_file] if test_file else []), *found]
+    imported = dict.fromkeys(path for file in files for path in _imports_of(file, top))
+    others = (path for path in _sources(imported, top, permitted) if path not in found)
+    return (path for path in others if not is_test_path(path.relative_to(top.resolve())))
 
 
 def suspect_lines(error: TestError, evidence: TestRun, top: Path, count: int) -> list[SuspiciousLine]:

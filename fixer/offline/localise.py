@@ -28,10 +28,18 @@ def suspects(request: RepairRequest, sources: Sequence[Source], most: int = 120)
     """The most suspicious statements of the sources, most suspicious first."""
     executed = _executed(request)
     raised = _raised(request, sources)
+    direct = {
+        source: {
+            node: _direct(node, executed.get(source.path, {}), raised.get(source.path, {}))
+            for node in source.statements
+        }
+        for source in sources
+    }
+    elsewhere = _names_used({node: score for scores in direct.values() for node, score in scores.items()})
     found = [
         Suspect(source, statement, suspicion * _LIKE_THE_TEST ** len(_named(request.error, source, statement)))
         for source in sources
-        for statement, suspicion in _weighed(source, executed.get(source.path, {}), raised.get(source.path, {}))
+        for statement, suspicion in _weighed(source, direct[source], elsewhere)
         if suspicion > 0
     ]
     found = found or [
@@ -108,11 +116,14 @@ def _raised(request: RepairRequest, sources: Sequence[Source]) -> dict[Path, Lin
     return depths
 
 
-def _weighed(source: Source, executed: Lines, raised: Lines) -> list[tuple[ast.stmt, float]]:
-    direct = {node: _direct(node, executed, raised) for node in source.statements}
-    used = _names_used(direct)
+def _weighed(
+    source: Source, direct: dict[ast.stmt, float], elsewhere: dict[str, float]
+) -> list[tuple[ast.stmt, float]]:
+    """All statements with their suspicion; of a file that nothing of was run, by what is used `elsewhere`."""
+    used = _names_used(direct) or elsewhere
     # A value set at import time may be made of others: a pattern of its parts, a table of tables.
-    used = _names_used({node: direct[node] or _set_early(source, node, used) for node in source.statements})
+    early = _names_used({node: _set_early(source, node, used) for node in source.statements})
+    used = {word: max(used.get(word, 0.0), early.get(word, 0.0)) for word in used.keys() | early.keys()}
     return [(node, score or _indirect(source, node, direct, used)) for node, score in direct.items()]
 
 

@@ -120,7 +120,7 @@ class OfflineModel:
         return sources, unreadable
 
 
-_MOST_SOURCES = 16
+_MOST_SOURCES = 24
 _MOST_WITNESSES = 40
 _MOST_TOLD = 3
 _FOR_SINGLES = 0.5

@@ -193,6 +193,16 @@ def test_the_tests_of_the_module_are_traced_once_until_told_to_forget(top: Path)
     assert len(runner.asked) == 2
 
 
+def test_a_search_looks_at_what_is_imported_and_runs_no_line_of_its_own_as_well(top: Path) -> None:
+    (top / "pkg/deep.py").write_text("from pkg.tables import LIMITS\n\n\ndef deep():\n    return LIMITS\n")
+    (top / "pkg/tables.py").write_text("LIMITS = [1]\n")
+    error = make_error()
+    runner = RecordingRunner(traced(error, {top / "pkg/deep.py": {5}}))
+    briefing = Briefing(runner, PromptLibrary(), top)
+    assert names(top, briefing.searched(error)) == ["pkg/deep.py", "pkg/core.py", "pkg/tables.py"]
+    assert names(top, briefing.prepare(error).editable) == ["pkg/deep.py"]
+
+
 def test_what_is_over_the_budget_is_left_out_and_said(top: Path) -> None:
     (top / "pkg/core.py").write_text("x = 1\n" * 10_000)
     (top / "pkg/deep.py").write_text("x = 1\n" * 10_000)

@@ -271,6 +271,13 @@ def test_what_a_used_value_is_made_of_is_suspected_less_than_the_value(request_:
     assert [one.statement.lineno for one in found] == [5, 4, 2, 1]
 
 
+def test_a_table_of_another_file_is_suspected_by_what_uses_its_name(request_: RepairRequest, tmp_path: Path) -> None:
+    (tmp_path / "tables.py").write_text("class Small:\n    LIMIT = 1\n    KIND = 2\n")
+    found = suspects(request_, [Source.read(tmp_path / name) for name in ("app.py", "tables.py")])
+    assert [(one.source.path.name, one.statement.lineno) for one in found][-1] == ("tables.py", 2)
+    assert len([one for one in found if one.source.path.name == "tables.py"]) == 1
+
+
 def test_the_place_where_the_exception_was_raised_comes_first(request_: RepairRequest, tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     frames = (CodeLocation(tmp_path / "test_app.py", 4), CodeLocation(app, 9))
