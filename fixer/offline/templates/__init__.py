@@ -72,6 +72,7 @@ CATALOGUE: tuple[Template, ...] = (
     conditions.Unconditional(),
     strings.Text(),
     rewording.Reworded(),
+    rewording.Respelt(),
     strings.Separator(),
     strings.FormatMissing(),
     strings.JoinedValue(),

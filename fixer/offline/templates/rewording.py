@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from fixer.offline.place import Failure, Place, likeness
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import TBAR, Example
+from fixer.offline.templates.base import SSTUBS, TBAR, Example
 from fixer.offline.templates.coordinated import at_once
 from fixer.offline.templates.strings import is_docstring
 
@@ -38,8 +38,6 @@ class Reworded:
             "x = 'Tag \"%s\" is unknown, you have not spelt it well'",
             'AssertionError: assert 0\n\n  - Tag "<b>" is unknown, you have not spelt it well\n  ?',
         ),
-        Example("x = {'color': 1}", "x = {'colour': 1}", "KeyError: 'colour'"),
-        Example("x = ('A', 'headin')", "x = ('A', 'heading')", "AttributeError: 'B' object has no attribute 'heading'"),
         Example(
             "x = 'é: it fails today'",
             "x = 'é: it never fails today'",
@@ -48,15 +46,24 @@ class Reworded:
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Put the words of a text of the message into each literal that is almost it."""
-        expected = _expected(place.failure)
-        if not expected:
-            return
-        literals: Iterator[_Literal] = place.nodes(ast.Constant, ast.JoinedStr)
-        for node in literals:
-            held = _tokens(_held(node))
-            if held and not is_docstring(place, node):
-                yield from (edit for text in expected for edit in _corrected(place, node, held, text))
+        """Put the words of a text of the message into each literal of several words that is almost it."""
+        return _corrections(place, sentences=True)
+
+
+class Respelt:
+    """A name in quotes that is almost what the error tells of: it is wrong, or the other is missing beside it."""
+
+    name = "other name in quotes"
+    source = SSTUBS
+    prior = 1.0
+    examples = (
+        Example("x = {'color': 1}", "x = {'colour': 1}", "KeyError: 'colour'"),
+        Example("x = ('A', 'headin')", "x = ('A', 'heading')", "AttributeError: 'B' object has no attribute 'heading'"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put it in the place of each literal without white space that is almost it."""
+        return _corrections(place, sentences=False)
 
 
 _Literal = ast.Constant | ast.JoinedStr
@@ -88,6 +95,17 @@ def _expected(failure: Failure) -> tuple[tuple[str, ...], ...]:
     if "egex" in failure.message:
         texts += [re.sub(r"\\(\W)", r"\1", text) for text in texts]
     return tuple(filter(None, map(_tokens, dict.fromkeys(texts))))
+
+
+def _corrections(place: Place, *, sentences: bool) -> Iterator[Edit]:
+    expected = _expected(place.failure)
+    if not expected:
+        return
+    literals: Iterator[_Literal] = place.nodes(ast.Constant, ast.JoinedStr)
+    for node in literals:
+        held = _tokens(_held(node))
+        if held and any(map(str.isspace, held)) == sentences and not is_docstring(place, node):
+            yield from (edit for text in expected for edit in _corrected(place, node, held, text))
 
 
 def _held(node: _Literal) -> str:

@@ -100,10 +100,8 @@ def test_what_may_pass_does_not_wait() -> None:
 def test_where_changes_of_what_ran_early_are_in_the_way_they_are_given_up_first() -> None:
     dealer = supply(6, 3)
     one, other = dealer.deal(), dealer.deal()
-    assert dealer.early
-    assert dealer.take_back(one, "ffffl", early=True) == []
-    assert dealer.take_back(other, "ffffl", early=True) == []  # it was on its way already
-    assert not dealer.early
+    told = [(dealer.take_back(dealt, "ffffl", early=True), dealer.early) for dealt in (one, other)]
+    assert told == [([], False), ([], False)]  # the other was on its way already
     again = dealer.deal()
     assert names(again) == "3 4 5"
     dealer.take_back(again, "ffffl", early=False)
