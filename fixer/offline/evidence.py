@@ -116,13 +116,11 @@ def _only_takes_away(candidate: Candidate) -> bool:
 def _twin(candidate: Candidate) -> Iterator[Doubt]:
     """A copy that stays as it was has the same mistake (CP-Miner: Li et al., OSDI 2004), or is the one to change."""
     before, after = Counter(_texts(candidate.before)), Counter(_texts(candidate.after))
-    for text in before - after:
-        if len(text) >= _LONG_TEXT and after[text]:
-            yield Doubt(_TWIN, f"{text!r} stands in the function once more, unchanged")
-            return
-    lines = _copies(candidate)
-    if lines:
-        yield Doubt(_TWIN, f"the same stands at line {lines[0]}, unchanged")
+    texts = [text for text in before - after if len(text) >= _LONG_TEXT and after[text]]
+    yield from (Doubt(_TWIN, f"{text!r} stands in the function once more, unchanged") for text in texts)
+    # A copy of the statement holds the same text: that is one reason, not two.
+    lines = [] if texts else _copies(candidate)
+    yield from (Doubt(_TWIN, f"the same stands at line {line}, unchanged") for line in lines[:1])
 
 
 def _copies(candidate: Candidate) -> list[int]:

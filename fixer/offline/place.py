@@ -211,6 +211,11 @@ class Place:
         return isinstance(parent, ast.Call) and parent.func is node
 
     @property
+    def is_in_loop(self) -> bool:
+        """Whether the statement stands inside a loop."""
+        return any(isinstance(up, ast.For | ast.AsyncFor | ast.While) for up in self.source.above(self.statement))
+
+    @property
     def missing_name(self) -> str:
         """The name that the error says has no value."""
         return self.failure.quoted("NameError", "name") or self.failure.quoted("UnboundLocalError", "variable")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import PAR, SSTUBS, TBAR, Example
-from fixer.offline.templates.strings import written
+from fixer.offline.templates.strings import MIRROR, written
 
 
 class Negation:
@@ -247,7 +247,6 @@ def conditions(place: Place) -> Iterator[ast.expr]:
 _LONGEST = 60
 _ENDS = {"0": "-1", "-1": "0", ":1": "-1:", "-1:": ":1", "startswith": "endswith", "endswith": "startswith"}
 _BRACKETS = frozenset("()[]{}<>")
-_MIRROR = str.maketrans("()[]{}<>", ")(][}{><")
 _SIGNS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!="}
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _CASES = (
@@ -285,6 +284,6 @@ def _mirrored(place: Place, node: ast.expr) -> list[str]:
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str | bytes):
         return []
     text = node.value if isinstance(node.value, str) else ""
-    turned = text[::-1].translate(_MIRROR)
+    turned = text[::-1].translate(MIRROR)
     mirror = [written(place, node, turned)] if turned != text and _BRACKETS & set(text) else []
     return [*mirror, place.text(node)]

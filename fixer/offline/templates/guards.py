@@ -100,7 +100,7 @@ class ValueGuard:
         values = [place.text(node) for node in place.loads(ast.Attribute, ast.Call) if _is_asked(place, node)]
         names = [node.id for node in place.loads(ast.Name) if node.id != "self" and _is_known_before(place, node)]
         ways = [
-            *(["continue"] if _is_in_loop(place) else []),
+            *(["continue"] if place.is_in_loop else []),
             *(f"return {value}" for value in values_to_return(place)),
         ]
         guards = [*_tests(values, ("not {}", "{} is None")), *_tests(names, ("{} == []", "{} == {{}}", "{} == ''"))]
@@ -233,7 +233,7 @@ def _asked_for(place: Place, nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _ways(place: Place, owner: str) -> Iterator[str]:
-    if _is_in_loop(place):
+    if place.is_in_loop:
         yield "continue"
     if _is_operator(place):
         yield "return NotImplemented"
@@ -249,10 +249,6 @@ def _returned(place: Place) -> Iterator[str]:
         value = node.value if isinstance(node, ast.Return) and node is not place.statement else None
         if isinstance(value, _VALUES) and len(place.text(value)) <= _LONGEST_VALUE:
             yield place.text(value)
-
-
-def _is_in_loop(place: Place) -> bool:
-    return any(isinstance(up, ast.For | ast.AsyncFor | ast.While) for up in place.source.above(place.statement))
 
 
 def _refusals(place: Place, owner: str) -> Iterator[str]:

@@ -104,7 +104,7 @@ class OtherwiseMissing:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Leave the loop or the function in the other case."""
-        if not any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement)):
+        if not place.is_in_loop:
             return
         ways = ["break", *(f"return {name}" for name in place.scope.locals), "return None", "return False", "continue"]
         for weight, way in enumerate(ways):

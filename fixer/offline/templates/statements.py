@@ -64,7 +64,7 @@ class Guard:
         crash = 1.0 if place.failure.is_a(*_CRASHES) else 0.0
         used = [node.id for node in place.loads(ast.Name) if node.id in place.scope.locals]
         ways = [f"return {value}" for value in values_to_return(place)]
-        if any(isinstance(up, ast.For | ast.While) for up in place.source.above(place.statement)):
+        if place.is_in_loop:
             ways = ["continue", *ways, "break"]
         for name in dict.fromkeys(used):
             for test, less in _EMPTY:
@@ -226,6 +226,7 @@ def _block(place: Place) -> list[ast.stmt] | None:
 
 
 def values_to_return(place: Place) -> list[str]:
+    """What a function may give back early: what it gives back elsewhere, nothing, or a parameter."""
     returns = (node for node in place.scope.nodes if isinstance(node, ast.Return) and node.value)
     small = (place.text(node.value) for node in returns if isinstance(node.value, ast.Constant | ast.List | ast.Name))
     return list(dict.fromkeys([*small, "None", "0", "[]", "False", "''", *place.scope.parameters, "{}", "True"]))

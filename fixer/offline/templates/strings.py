@@ -117,7 +117,7 @@ class JoinedValue:
 
 
 _LONGEST = 60
-_MIRROR = str.maketrans("()[]{}<>/\\", ")(][}{><\\/")
+MIRROR = str.maketrans("()[]{}<>/\\", ")(][}{><\\/")
 _BETWEEN = (" ", ", ", ",", "\n", "-", "_", ".", ":", "/")
 _SEPARATORS = ",; \t|-_"
 
@@ -133,7 +133,7 @@ def _variants(text: str) -> Iterator[str]:
         text.replace("-", "_"),
     )
     yield from (text + "s", text[:-1], text[1:])
-    yield text.translate(_MIRROR)
+    yield text.translate(MIRROR)
     if len(text) > 1 and text.isalpha():
         yield text + text.swapcase()
     if len(text) == 1 and text in _SEPARATORS:
