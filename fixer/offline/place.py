@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TypeVar
 
 from fixer.offline.loose_ends import LooseEnds, loose_ends
@@ -48,12 +49,11 @@ class Scope:
     def __init__(self, source: Source, function: Function | None) -> None:
         self.source = source
         self.function = function
-        self.root: ast.AST = function or source.tree
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
-        """All that stands in the function, or in the file where it is in none."""
-        return tuple(ast.walk(self.root))
+        """All that stands in the function; where it is in none, all of the file that stands in none."""
+        return tuple(ast.walk(self.function) if self.function else _outside_functions(self.source.tree))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -63,8 +63,8 @@ class Scope:
     @cached_property
     def locals(self) -> tuple[str, ...]:
         """Parameters and assigned names, in the order in which they appear; behind them those of functions around."""
-        around = [name for outer in self._around for name in (*_parameters(outer), *_stored(outer))]
-        return tuple(dict.fromkeys([*self.parameters, *_stored(self.root), *around]))
+        around = [name for outer in self._around for name in (*_parameters(outer), *_stored(ast.walk(outer)))]
+        return tuple(dict.fromkeys([*self.parameters, *_stored(self.nodes), *around]))
 
     @cached_property
     def globals(self) -> tuple[str, ...]:
@@ -116,7 +116,8 @@ class Scope:
     def collections(self) -> tuple[str, ...]:
         """Names that the function, or one around it, starts as an empty or literal list, set or dict."""
         makers = (ast.List, ast.Set, ast.Dict, ast.ListComp)
-        found = (node for root in (self.root, *self._around) for node in ast.walk(root) if isinstance(node, ast.Assign))
+        read = chain(self.nodes, *map(ast.walk, self._around))
+        found = (node for node in read if isinstance(node, ast.Assign))
         made = (node for node in found if isinstance(node.value, makers) or _makes_collection(node.value))
         return tuple(
             dict.fromkeys(target.id for node in made for target in node.targets if isinstance(target, ast.Name))
@@ -288,8 +289,17 @@ def _meant(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
             yield alias.asname or first, alias.name if alias.asname else first
 
 
-def _stored(root: ast.AST) -> list[str]:
-    return [node.id for node in ast.walk(root) if isinstance(node, ast.Name) and not _is_load(node)]
+def _stored(nodes: Iterable[ast.AST]) -> list[str]:
+    return [node.id for node in nodes if isinstance(node, ast.Name) and not _is_load(node)]
+
+
+def _outside_functions(root: ast.AST) -> Iterator[ast.AST]:
+    """What runs as the file is imported, and may read the names that the file's top level and its classes bind."""
+    left = deque([root])
+    while left:
+        node = left.popleft()
+        yield node
+        left += () if isinstance(node, Function) else ast.iter_child_nodes(node)
 
 
 def _is_load(node: ast.AST) -> bool:

@@ -77,7 +77,7 @@ class Augmented:
             for weight, new in enumerate(_RELATED[old].split(",")):
                 yield from place.operator(node.target, node.value, old + "=", new + "=", -0.4 * weight)
             yield from place.operator(node.target, node.value, old + "=", "=", -0.5)
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and not isinstance(node.targets[0], ast.Tuple):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and _may_have_a_value(place, node.targets[0]):
             yield from place.operator(node.targets[0], node.value, "=", "+=", -0.5)
             yield from place.operator(node.targets[0], node.value, "=", "-=", -1.5)
 
@@ -268,6 +268,14 @@ _RELATED = {
     "|": "&,^,+,or",
     "^": "&,|,**",
 }
+
+
+def _may_have_a_value(place: Place, target: ast.expr) -> bool:
+    """Before the statement; a name has none where nothing else binds it."""
+    if not isinstance(target, ast.Name):
+        return not isinstance(target, ast.Tuple)
+    bound = (node for node in place.scope.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return target.id in place.scope.parameters or any(node.id == target.id and node is not target for node in bound)
 
 
 def _is_root(node: ast.BinOp) -> bool:

@@ -12,6 +12,7 @@ from fixer.offline.place import Failure, Place
 from fixer.offline.rank import Candidate, ranked
 from fixer.offline.source import Edit, Source
 from fixer.offline.templates.base import Example
+from fixer.offline.templates.operators import Augmented
 
 
 class Wasteful:
@@ -88,3 +89,19 @@ def test_of_a_long_class_only_the_edited_statement_is_compiled() -> None:
 def _replacing(text: str, old: str, new: str) -> Candidate:
     source, start = Source(Path("/app.py"), text), text.index(old)
     return Candidate(source, Edit(start, start + len(old), new), "number", 1, 0.0)
+
+
+def test_a_statement_outside_of_functions_is_not_given_the_names_that_they_bind() -> None:
+    source = Source(
+        Path("/app.py"), "def f(part):\n    piece = part\n    return piece\n\n\nclass A:\n    kind = whole = 1\n"
+    )
+    place = Place(source, source.tree.body[1], Failure())
+    assert place.scope.locals == ("kind", "whole")
+    assert not any("part" in text or "piece" in text for text in place.scope.expressions)
+
+
+@pytest.mark.parametrize(("text", "augmented"), [("x = f()", False), ("x = 0\nx = f()", True), ("x.y = f()", True)])
+def test_what_has_no_value_yet_is_not_added_to(text: str, augmented: bool) -> None:
+    source = Source(Path("/app.py"), text)
+    place = Place(source, source.tree.body[-1], Failure())
+    assert any("+=" in edit.text for edit in Augmented().propose(place)) == augmented
