@@ -11,6 +11,9 @@ from fixer.application.ports import Overlay
 MOST_SLOW = 10
 """Candidates that take too long, and are given more time when there is nothing else to try."""
 
+MOST_FURTHER = 16
+"""Candidates with which the test fails later than before, and of which it is wanted to know how."""
+
 
 class Supply:
     """Candidates to be tried, `together` at a time at the most; what a batch does not decide is dealt out again.
@@ -26,7 +29,7 @@ class Supply:
         self._promising: deque[Overlay] = deque()
         self._closely: deque[Overlay] = deque()
         self._slow: deque[Overlay] = deque()
-        self._cut_short = 0
+        self._cut_short = self._further = 0
         self._seconds_alone = self._seconds_together = 0.0
         self.early = True
         """Whether batches may change what ran while the tests were collected; what that left may be in the way."""
@@ -57,10 +60,13 @@ class Supply:
             return []
         failed = []
         for overlay, letter in zip(dealt, letters[1:], strict=False):
-            if letter in "fn" or (letter == "t" and len(self._slow) >= MOST_SLOW):
+            self._further += letter == "g"
+            final = letter in "fn" or (letter == "g" and self._further > MOST_FURTHER)
+            if final or (letter == "t" and len(self._slow) >= MOST_SLOW):
                 failed.append((overlay, letter))
             else:
-                {"t": self._slow, "l": self._promising}.get(letter, self._closely).append(overlay)
+                lists = {"t": self._slow, "l": self._promising, "g": self._promising}
+                lists.get(letter, self._closely).append(overlay)
         left = dealt[len(letters) - 1 :]
         if len(letters) == 1:  # whatever the first one does, it is not answered in company
             self._closely.append(left[0])

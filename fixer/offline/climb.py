@@ -1,4 +1,4 @@
-"""Repairs that take several edits: goes on from an edit that turned more red tests green and broke none."""
+"""Repairs that take several edits: goes on from one that turned more red tests green, or got one further."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fixer.application.ports import RepairRequest
 from fixer.domain.models import ErrorDetails, TestError, TestRun, Verdict
 from fixer.offline.executed import executed_after
 from fixer.offline.rank import Candidate, composed, naturalness
-from fixer.offline.search import Aim, Found, Outcome, Search
+from fixer.offline.search import Aim, Found, Outcome, Search, own_line
 from fixer.offline.source import Source
 
 Propose = Callable[[RepairRequest, Sequence[Source]], Iterator[Candidate]]
@@ -38,24 +38,26 @@ class _Step:
 
 
 def climb(
-    search: Search, request: RepairRequest, sources: Sequence[Source], partly: Sequence[Found], propose: Propose
+    search: Search, request: RepairRequest, sources: Sequence[Source], before: Outcome, propose: Propose
 ) -> Outcome:
-    """Searches on from the best of `partly` and from what it finds there, until nothing is left red or time is up.
+    """Searches on from the best that was found and from what it finds there, until nothing is left red or time is up.
 
     A beam over partial fixes, each of which keeps what the one before turned green. The number of tests that pass as
-    the measure of progress is GenProg's (Le Goues et al. 2012); that none may be lost keeps the beam small.
+    the measure of progress is GenProg's (Le Goues et al. 2012); that none may be lost keeps the beam small. Where no
+    test turns green, one that fails at a later line of its own is progress, too.
     """
     asked = tuple(result for result in request.evidence.results if result.nodeid in search.asked)
     root = _Step(None, replace(request, evidence=TestRun(asked, request.evidence.executed)), sources)
-    waiting = [(root, nodeid) for nodeid in search.also_red[:_OTHER_TESTS]] + _next(root, root, partly)
+    waiting = [(root, nodeid) for nodeid in search.also_red[:_OTHER_TESTS]] + _next(root, root, before)
     visits: Counter[int] = Counter()
     outcome = Outcome((), frozenset(), 0, 0.0)
     while waiting and search.seconds_left and not outcome.is_enough:
         step, nodeid = waiting.pop(waiting.index(max(waiting, key=_promise)))
         if visits[step.depth] < _BREADTH:
             visits[step.depth] += 1
-            later = search(_continued(step, nodeid, propose), Aim(nodeid, step.green), _SHARE)
-            waiting += _next(root, step, later.found)
+            aim = Aim(nodeid, step.green, step.request.evidence.of(nodeid))
+            later = search(_continued(step, nodeid, propose), aim, _SHARE)
+            waiting += _next(root, step, later)
             mended = tuple(found for found in later.found if found.run.of(request.error.nodeid))
             outcome = outcome.joined(replace(later, found=mended))
     return outcome
@@ -78,7 +80,8 @@ def _promise(pair: tuple[_Step, str]) -> tuple[int, float]:
 
 
 def _continued(step: _Step, nodeid: str, propose: Propose) -> Iterator[Candidate]:
-    error = step.request.error if step.request.error.nodeid == nodeid else _error(step.request.evidence, nodeid)
+    is_root = step.edit is None and step.request.error.nodeid == nodeid
+    error = step.request.error if is_root else _error(step.request.evidence, nodeid)
     found = propose(replace(step.request, error=error), step.sources)
     for candidate in islice(found, _MOST_TRIED):
         whole = composed(step.edit, candidate) if step.edit else candidate
@@ -93,16 +96,30 @@ def _error(run: TestRun, nodeid: str) -> TestError:
     return TestError(Path(file), function, details, result.location, result.frames)
 
 
-def _next(root: _Step, step: _Step, found: Sequence[Found]) -> list[tuple[_Step, str]]:
+def _next(root: _Step, step: _Step, outcome: Outcome) -> list[tuple[_Step, str]]:
     """The best of what was found, each with the test to mend next: the one that is asked about, or else the first."""
     best: dict[frozenset[str], _Step] = {}
-    for one in sorted(found, key=lambda one: naturalness(one.candidate), reverse=True):
+    for one in sorted(outcome.found, key=_worth, reverse=True):
         if one.run.passed > step.green and one.candidate.steps < _MOST_STEPS:
             best.setdefault(one.run.passed, _taken(root, one))
     steps = sorted(best.values(), key=lambda one: (len(one.green), one.worth), reverse=True)[:_KEPT]
     pairs = ((one, _red(one.request.evidence)) for one in steps)
     wanted = root.request.error.nodeid
-    return [(one, wanted if wanted in red else red[0]) for one, red in pairs if red]
+    return [(one, wanted if wanted in red else red[0]) for one, red in pairs if red] + _further(root, outcome)
+
+
+def _further(root: _Step, outcome: Outcome) -> list[tuple[_Step, str]]:
+    """The best of those that only get the test further, one for each line at which it ends, the last line first."""
+    wanted = root.request.error.nodeid
+    best: dict[int, _Step] = {}
+    for one in sorted(outcome.further, key=_worth, reverse=True):
+        if one.candidate.steps < _MOST_STEPS and one.run.of(wanted).details:
+            best.setdefault(own_line(one.run.of(wanted)), _taken(root, one))
+    return [(best[line], wanted) for line in sorted(best, reverse=True)[:_KEPT]]
+
+
+def _worth(found: Found) -> float:
+    return naturalness(found.candidate)
 
 
 def _red(run: TestRun) -> list[str]:

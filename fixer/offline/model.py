@@ -71,16 +71,22 @@ class OfflineModel:
         return _explained(choice, outcome) + "\n" + edit_block(best, self._top)
 
     def _searched(self, request: RepairRequest, sources: Sequence[Source], others: Sequence[str]) -> Outcome:
-        """Single edits first; where other tests are red too, half the time is kept for several at once."""
+        """Single edits first; where other tests are red too, half the time is kept for several at once.
+
+        So is some where edits let the test fail later than before.
+        """
         search = Search(self._checker, request, others, self._progress, self._budget, clock=self._clock)
         singles = self._candidates(request, sources)
         if not search.also_red:
-            return search(singles)
-        outcome = search(singles, share=_FOR_SINGLES)
-        if not outcome.found:
-            outcome = outcome.joined(search(singles, share=_FOR_SINGLES))
+            outcome = search(singles, share_if_further=_FOR_SINGLES)
+            if outcome.found or not outcome.further:
+                return outcome
+        else:
+            outcome = search(singles, share=_FOR_SINGLES)
+            if not outcome.found:
+                outcome = outcome.joined(search(singles, share=_FOR_SINGLES))
         if not outcome.is_enough:
-            outcome = outcome.joined(climb(search, request, sources, outcome.found, self._candidates))
+            outcome = outcome.joined(climb(search, request, sources, outcome, self._candidates))
         return outcome if outcome.is_enough else outcome.joined(search(singles))
 
     def _chosen(

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from fixer.application.ports import CandidateChecker, Overlay, RepairRequest
-from fixer.domain.models import TestRun, Verdict
+from fixer.domain.models import TestResult, TestRun, Verdict
 from fixer.offline.rank import Candidate
 
 
@@ -39,6 +39,8 @@ class Outcome:
     seconds: float
     near: tuple[Candidate, ...] = ()
     """Some that pass the failing test, and break another."""
+    further: tuple[Found, ...] = ()
+    """Some with which the failing test fails later than without, and no other fails that passed."""
 
     @property
     def is_enough(self) -> bool:
@@ -49,15 +51,20 @@ class Outcome:
         """Two parts of one search; the seconds count from its beginning."""
         found, failed = (*self.found, *later.found), self.failed | later.failed
         seconds = max(self.seconds, later.seconds)
-        return Outcome(found, failed, self.tried + later.tried, seconds, (*self.near, *later.near)[:3])
+        near, further = (*self.near, *later.near)[:3], (*self.further, *later.further)
+        return Outcome(found, failed, self.tried + later.tried, seconds, near, further)
 
 
 @dataclass(frozen=True)
 class Aim:
-    """The red test that has to pass, and those that an earlier edit turned green, which must stay so."""
+    """The red test that has to pass, those that an earlier edit turned green, which must stay so, and where it stands.
+
+    `end` is how the red test ended before.
+    """
 
     nodeid: str
     kept: frozenset[str] = frozenset()
+    end: TestResult | None = None
 
 
 class Search:
@@ -111,22 +118,29 @@ class Search:
         """Until the budget is used up."""
         return max(0.0, self._deadline - self._clock())
 
-    def __call__(self, candidates: Iterable[Candidate], aim: Aim | None = None, share: float = 1.0) -> Outcome:
-        """Try them in their order, for a share of the time that is left.
+    def __call__(
+        self, candidates: Iterable[Candidate], aim: Aim | None = None, share: float = 1.0, share_if_further: float = 1.0
+    ) -> Outcome:
+        """Try them in their order, for a share of the time that is left; for another if one gets the test further.
 
         Once one mends every test that runs what it changes, only as long again as it took to find it.
         """
-        aim = aim or Aim(self._nodeid)
+        aim = aim or Aim(self._nodeid, end=self._evidence.of(self._nodeid))
         self._began = self._clock()
         self._until = self._began + share * self.seconds_left
+        until_if_further = self._began + share_if_further * self.seconds_left
         found: list[Found] = []
         failed: set[str] = set()
         near: list[Candidate] = []
+        further: list[Found] = []
         number = 0
         for number, (candidate, run) in enumerate(self._results(iter(candidates), aim), start=1):
             passed = passes(run, aim.nodeid)
             passing = self._judged(candidate, run, aim) if passed else None
             near += [candidate] if passed and not passing else []
+            if self._gets_further(run, aim):
+                further.append(Found(candidate, 0, complete=False, run=run))
+                self._until = min(self._until, until_if_further)
             if passing is None:
                 failed.add(candidate.key)
             else:
@@ -136,7 +150,8 @@ class Search:
             if sum(one.complete for one in found) >= self._enough or self._clock() > self._latest:
                 break
         self._tried += number
-        return Outcome(tuple(found), frozenset(failed), number, self._clock() - self._started, tuple(near[:3]))
+        seconds = self._clock() - self._started
+        return Outcome(tuple(found), frozenset(failed), number, seconds, tuple(near[:3]), tuple(further))
 
     def _results(self, candidates: Iterator[Candidate], aim: Aim) -> Iterator[tuple[Candidate, TestRun]]:
         kept = self._must_pass | aim.kept
@@ -172,6 +187,10 @@ class Search:
         left = (self._concerned(candidate) | {self._nodeid}) - passed - {aim.nodeid}
         alike = any(self._is_alike(other, candidate) for other in left)
         return Found(candidate, len(passed - self._must_pass - asked), not left, alike, run)
+
+    def _gets_further(self, run: TestRun, aim: Aim) -> bool:
+        kept = (self._must_pass & set(self._beside)) | aim.kept
+        return aim.end is not None and run.passed >= kept and is_later(run.of(aim.nodeid), aim.end)
 
     def _holds(self, candidate: Candidate) -> bool:
         """Whether the tests that run the edited function pass still: the whole of a large file is asked only then."""
@@ -243,6 +262,21 @@ def passes(run: TestRun, nodeid: str) -> bool:
     return any(own) and not any(result.verdict is Verdict.FAILED for result in own)
 
 
+def is_later(end: TestResult, before: TestResult) -> bool:
+    """Whether a test fails at a later line of its own than before, or at the same on a comparison, not of an error."""
+    line, last = own_line(end), own_line(before)
+    if not line or not last:
+        return False
+    return line > last or (line == last and _asserts(end) and not _asserts(before))
+
+
+def own_line(result: TestResult) -> int:
+    """Where the test's file is left for what it calls, or the test ends; 0 where it did not get so far."""
+    file = result.nodeid.partition("::")[0]
+    own = (frame.line for frame in result.frames if frame.file.as_posix().endswith(file))
+    return next(own, 0) if result.verdict is Verdict.FAILED else 0
+
+
 _MUCH_LESS = 4
 """How many times fewer tests are worth a look of their own."""
 _AT_LEAST_MORE = 2.0
@@ -262,3 +296,7 @@ def _quick(run: TestRun, nodeids: Sequence[str]) -> list[str]:
 
 def _red(run: TestRun) -> set[str]:
     return {result.nodeid for result in run.results if result.verdict is Verdict.FAILED}
+
+
+def _asserts(result: TestResult) -> bool:
+    return result.details is not None and result.details.error_type == "AssertionError"

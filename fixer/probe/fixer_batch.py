@@ -1,8 +1,9 @@
 """Tries many changes in one process, one after the other: enough to tell which of them cannot be a fix.
 
-Each of them is answered with a letter in a file: `f`, the first test fails; `n`, it passes, and another fails; `t`,
-one takes too long; `l`, all may pass; `u`, it has to be imported, for it cannot be swapped, or fails where it is
-swapped only after it ran. Of these `f` and `n` are final, as long as nothing is left of what came before. So the
+Each of them is answered with a letter in a file: `f`, the first test fails; `g`, it does, and gets further than it
+did; `n`, it passes, and another fails; `t`, one takes too long; `l`, all may pass; `u`, it has to be imported, for it
+cannot be swapped, or fails where it is swapped only after it ran. Of these `f` and `n` are final, as long as nothing is
+left of what came before. So the
 sources as they are have to fail first and last, what a test has left behind is put back, and a process ends in which
 that cannot be done: what has no letter has not been tried. The letters begin with that of the unchanged sources.
 """
@@ -25,6 +26,7 @@ class Batch:
         self._session = session
         self._swapper = swapper
         self._state = State(session.items)
+        self._ended = None
 
     def run(self, request):
         """Try the candidates, and leave."""
@@ -55,7 +57,27 @@ class Batch:
         letter = _tried(items, seconds)
         for function, code in plain:
             function.__code__ = code
-        return b"u" if letter in b"fn" and self._swapper.ran_early(code for _, code in plain) else letter
+        if letter in b"fn" and self._swapper.ran_early(code for _, code in plain):
+            return b"u"
+        return b"g" if letter == b"f" and self._gets_further(_end(items[0])) else letter
+
+    def _gets_further(self, end):
+        """Than the unchanged sources, which come first: fails at a later line, or on a comparison, not of an error."""
+        self._ended = self._ended or end
+        (function, line, asserts), (last_function, last_line, asserted) = end, self._ended
+        same = function == last_function != ""
+        return same and (line > last_line or (line == last_line and asserts and not asserted))
+
+
+def _end(item):
+    """The function and the line of a test's file at which its call ended, and whether by an assertion."""
+    traceback, error = sys.last_traceback, sys.last_value
+    file = str(getattr(item, "path", None) or item.fspath)
+    while traceback is not None and traceback.tb_frame.f_code.co_filename != file:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return "", 0, False
+    return traceback.tb_frame.f_code.co_name, traceback.tb_lineno, isinstance(error, AssertionError)
 
 
 def _process():
@@ -64,6 +86,7 @@ def _process():
 
 def _tried(items, seconds):
     """The letter for what lives now; each test has so many seconds of CPU time, and more of wall time."""
+    sys.last_traceback = sys.last_value = None  # pytest notes there of what a test's call dies
     for number, item in enumerate(items):
         try:
             # Again and again, where a test catches everything and goes on.

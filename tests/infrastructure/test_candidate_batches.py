@@ -150,6 +150,26 @@ def test_most_are_answered_in_company(tmp_path: Path, counted: list[str]) -> Non
     assert "".join(counted).count("l") == 1
 
 
+@pytest.mark.parametrize(
+    ("test", "candidate", "further"),
+    [
+        ("    assert app.add(1, 2) == 3\n    assert app.add(2, 1) == 3\n", "a + b if a < b else 0", 5),
+        ("    assert app.add(None, 2) == 4\n", "(a or 1) + b", 4),
+    ],
+)
+def test_where_the_test_gets_further_it_is_told_how_far(
+    tmp_path: Path, counted: list[str], test: str, candidate: str, further: int
+) -> None:
+    (tmp_path / "app.py").write_text(PLAIN)
+    (tmp_path / "test_app.py").write_text("import app, pytest\n\ndef test_it():\n" + test)
+    overlays = [{tmp_path / "app.py": PLAIN.replace("a - b", other)} for other in ("b - a", "-a", candidate, "a * b")]
+    with ForkChecker(python=Path(sys.executable), project=tmp_path, rootdir=lambda: tmp_path) as checker:
+        runs = [(overlay, run) for overlay, run in checker.check(overlays, ["test_app.py::test_it"])]
+    assert not any(run.passed for _, run in runs)
+    assert "".join(counted).count("g") == 1
+    assert [run.results[0].frames[0].line for _, run in runs if run.results[0].frames] == [further]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",

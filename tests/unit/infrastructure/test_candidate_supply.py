@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fixer.application.ports import Overlay
-from fixer.infrastructure.candidate_supply import MOST_SLOW, Supply
+from fixer.infrastructure.candidate_supply import MOST_FURTHER, MOST_SLOW, Supply
 
 
 def supply(count: int, together: int) -> Supply:
@@ -33,6 +33,13 @@ def test_what_failed_is_told_and_what_may_pass_is_next_on_its_own() -> None:
     dealer = supply(5, 3)
     assert failed(dealer.take_back(dealer.deal(), "fflnf", early=False)) == "0f 2n"
     assert [names(dealer.deal()) for _ in range(3)] == ["1", "3 4", ""]
+
+
+def test_what_gets_further_is_looked_at_alone_and_not_without_bounds() -> None:
+    many = supply(MOST_FURTHER + 1, MOST_FURTHER + 1)
+    told = many.take_back(many.deal(), "f" + "g" * (MOST_FURTHER + 1) + "f", early=False)
+    assert failed(told) == f"{MOST_FURTHER}g"
+    assert [names(many.deal()) for _ in range(MOST_FURTHER + 1)] == [*map(str, range(MOST_FURTHER)), ""]
 
 
 def test_what_was_not_tried_is_dealt_again_first() -> None:

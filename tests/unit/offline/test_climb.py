@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pretended import PretendedChecker
 
 from fixer.application.ports import RepairRequest
-from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun, Verdict
+from fixer.domain.models import CodeLocation, ErrorDetails, TestError, TestResult, TestRun, Verdict
 from fixer.offline.executed import executed_after
 from fixer.offline.model import OfflineModel
 from fixer.offline.rank import Candidate, composed
@@ -95,6 +95,30 @@ def test_two_edits_are_less_sure_than_one(tmp_path: Path) -> None:
         tmp_path, lambda text, nodeid: nodeid == GREEN or ("n >= 1" in text and (nodeid == ASKED or "n <= 9" in text))
     )
     assert sureness(two) < 50 <= sureness(one)
+
+
+class Stops(PretendedChecker):
+    """Runs one test that asserts of both ends of a range, one after the other."""
+
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        return TestRun((stopped(2 + ("n >= 1" in text) + ("n >= 1" in text and "n <= 9" in text)),))
+
+
+def stopped(line: int) -> TestResult:
+    """The test as it fails at that line of its own, which has 3."""
+    verdict = Verdict.FAILED if line <= 3 else Verdict.PASSED
+    return TestResult(ASKED, verdict, details=DETAILS, frames=(CodeLocation(Path("/project/test_app.py"), line),))
+
+
+def test_a_test_that_fails_later_than_before_is_searched_on_from_there(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(PROGRAM)
+    evidence = TestRun((stopped(2),), {ASKED: {app: frozenset({2, 3, 4})}})
+    request = RepairRequest(TestError(Path("test_app.py"), "test_asked", DETAILS), 1, 0.4, (app,), evidence)
+    model = OfflineModel(
+        checker=Stops(), top=tmp_path, module_ids=lambda nodeid: [ASKED], progress=lambda text: None, budget_seconds=6
+    )
+    assert BOTH in model.answer(request)
 
 
 @given(st.data())

@@ -10,9 +10,9 @@ import pytest
 from pretended import PretendedChecker
 
 from fixer.application.ports import Overlay, RepairRequest
-from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun, Verdict
+from fixer.domain.models import CodeLocation, ErrorDetails, TestError, TestResult, TestRun, Verdict
 from fixer.offline.rank import Candidate
-from fixer.offline.search import Search
+from fixer.offline.search import Search, is_later
 from fixer.offline.source import Edit, Source
 
 TEXT = "def half(n):\n    return n * 2\n\n\ndef add(a, b):\n    return a - b\n"
@@ -80,3 +80,29 @@ def test_what_was_put_off_is_not_waited_for_when_the_time_is_up() -> None:
     ticks = count()
     search = Search(PutsOff(), request, [ASKED], print, 20.0, clock=lambda: next(ticks))
     assert 1 <= search(candidates).tried < 5
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "later"),
+    [
+        (4, "TypeError", True),
+        (3, "AssertionError", True),
+        (3, "KeyError", False),
+        (2, "AssertionError", False),
+        (None, "AssertionError", False),
+    ],
+)
+def test_a_test_gets_further_to_a_later_line_of_its_own_or_to_a_comparison(
+    line: int | None, error: str, later: bool
+) -> None:
+    assert is_later(_ended(line, error), _ended(3, "KeyError")) == later
+
+
+def test_where_a_comparison_failed_another_at_the_same_line_is_no_later() -> None:
+    assert not is_later(_ended(3, "AssertionError"), _ended(3, "AssertionError"))
+
+
+def _ended(line: int | None, error: str) -> TestResult:
+    frames = (CodeLocation(Path("/project/test_calc.py"), line),) if line else ()
+    called = CodeLocation(FILE, 2)
+    return TestResult(ASKED, Verdict.FAILED, details=ErrorDetails(error, ""), frames=(*frames, called))
