@@ -24,6 +24,7 @@ from fixer.domain.models import TestResult, TestRun, Verdict
 from fixer.infrastructure.candidate_supply import Supply
 from fixer.infrastructure.fork_server import ForkServer, wait_for_any
 from fixer.infrastructure.probe_records import ProbeRun, read_run
+from fixer.probe.fixer_texts import difference
 
 
 class ForkChecker:
@@ -361,9 +362,16 @@ def _end(result: TestResult) -> tuple[Verdict, str]:
 
 
 def _batch(plan: _Plan, job: _Job) -> Mapping[str, object]:
-    """What makes a request one for a batch. The whole of it may take longer: machines are busy."""
+    """What makes a request one for a batch. The whole of it may take longer: machines are busy.
+
+    A text is sent as far as it differs from another: the whole of a large file takes longer to send than to try.
+    """
+    bases: dict[Path, str] = {}
+    for overlay in job.overlays:
+        bases = {**overlay, **bases}
     return {
-        "batch": [_by_name(overlay) for overlay in job.overlays],
+        "bases": _by_name(bases),
+        "batch": [{str(path): difference(bases[path], text) for path, text in one.items()} for one in job.overlays],
         "letters": str(job.path.with_suffix(".letters")),
         "vital": plan.vital,
         "early": plan.early,

@@ -15,6 +15,7 @@ import sys
 import threading
 
 from fixer_state import State  # type: ignore[import-not-found]
+from fixer_texts import filled  # type: ignore[import-not-found]
 
 _LEAST_WALL_SECONDS = 1.0
 
@@ -38,7 +39,8 @@ class Batch:
         items = [found[nodeid] for nodeid in request["vital"] if nodeid in found]
         letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         process = ()
-        for files in [{}] + request["batch"] + [{}]:
+        for parts in [{}] + request["batch"] + [{}]:
+            files = {path: filled(request["bases"][path], *part) for path, part in parts.items()}
             changes = self._swapper.changes(files, all_loaded=True, early=request["early"])
             letter = self._letter_of(items, changes, request["candidate_seconds"])
             os.write(letters, letter)

@@ -9,6 +9,7 @@ import __future__
 
 import ast
 import gc
+import itertools
 import os
 import sys
 import tokenize
@@ -16,6 +17,7 @@ import types
 
 from _pytest.assertion import rewrite
 from fixer_modules import is_installed  # type: ignore[import-not-found]
+from fixer_texts import same_around  # type: ignore[import-not-found]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function; the bodies of modules and classes do not have it
@@ -142,36 +144,48 @@ class Source:
         self._tree = ast.parse(text, path)
         self._whole = compile(self._tree, path, "exec", dont_inherit=True)
         self._flags = self._whole.co_flags & __future__.annotations.compiler_flag
-        self._lines = text.split("\n")
-        self._parts: "dict[int, types.CodeType]" = {}
+        self._text = text
+        self._starts = list(itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+        self._parts: "dict[int, _Part]" = {}
 
     def compiled(self, text, *, whole=False):
         """The code as it is, and as it would be with this text: of all of it, or of the definition that differs."""
         if whole:
             return self._whole, compile(text, self._path, "exec", dont_inherit=True)
-        lines = text.replace("\r\n", "\n").split("\n")
-        same = _same_at_start(self._lines, lines)
-        after = _same_at_start(self._lines[same:][::-1], lines[same:][::-1])
-        end = len(self._lines) - after
-        chain = _definition(self._tree, same + 1, max(end, same + 1))
+        text = text.replace("\r\n", "\n")
+        before, behind = same_around(self._text, text)
+        first, last = (1 + self._text.count("\n", 0, at) for at in (before, len(self._text) - behind))
+        chain = _definition(self._tree, first, last)
         if not chain:
             return self._whole, compile(text, self._path, "exec", dont_inherit=True)
-        last = chain[-1].end_lineno
-        part = chain[-1].lineno
-        if part not in self._parts:
-            self._parts[part] = self._compiled_part(chain, self._lines[:last])
-        return self._parts[part], self._compiled_part(chain, lines[: last + len(lines) - len(self._lines)])
+        key = chain[-1].lineno
+        if key not in self._parts:
+            self._parts[key] = self._part(chain)
+        part = self._parts[key]
+        grown = len(text) - len(self._text)
+        return part.code, self._compiled(part.head + text[part.start : part.end + grown] + "\n")
 
-    def _compiled_part(self, chain, lines):
-        """Of the lines only the last definition, which they end with, in classes of the same names."""
+    def _part(self, chain):
+        """Of the lines only the last definition, in classes of the same names, as far down as it stands."""
         *classes, function = chain
-        kept = [""] * len(lines)
+        first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+        kept = [""] * (first - 1)
         for one in classes:
-            line = lines[one.lineno - 1]
+            line = self._text[self._starts[one.lineno - 1] : self._starts[one.lineno] - 1]
             kept[one.lineno - 1] = "%sclass %s:" % (line[: len(line) - len(line.lstrip())], one.name)
-        first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)]) - 1
-        kept[first:] = lines[first:]
-        return compile("\n".join(kept) + "\n", self._path, "exec", self._flags, dont_inherit=True)
+        head = "".join(line + "\n" for line in kept)
+        start, end = self._starts[first - 1], self._starts[function.end_lineno] - 1
+        return _Part(head, start, end, self._compiled(head + self._text[start:end] + "\n"))
+
+    def _compiled(self, text):
+        return compile(text, self._path, "exec", self._flags, dont_inherit=True)
+
+
+class _Part:
+    """A definition: what is put in front of its text to compile it alone, where that stands, and what it is now."""
+
+    def __init__(self, head, start, end, code):
+        self.head, self.start, self.end, self.code = head, start, end, code
 
 
 class Different(Exception):
@@ -204,16 +218,6 @@ def _text_of(path):
 
 def _file_of(module):
     return getattr(module, "__file__", None)
-
-
-def _same_at_start(lines, others):
-    """How many lines are the same before the first that is not."""
-    count = 0
-    for line, other in zip(lines, others):
-        if line != other:
-            break
-        count += 1
-    return count
 
 
 def _definition(tree, first, last):
