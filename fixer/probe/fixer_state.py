@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import operator
 import types
 
 from fixer_modules import own_modules  # type: ignore[import-not-found]
@@ -65,10 +66,9 @@ class _Held:
     def __init__(self, holder):
         self._holder = holder
         self._content = _content(holder)
-        self._mark = _mark(self._content)
 
     def is_same(self):
-        return _mark(vars(self._holder) if _is_a(self._holder, type) else self._holder) == self._mark
+        return _same(vars(self._holder) if _is_a(self._holder, type) else self._holder, self._content)
 
     def put_back(self):
         """All but modules that were loaded meanwhile: they would not be loaded again."""
@@ -76,7 +76,6 @@ class _Held:
         if _is_a(content, dict):
             now = _content(holder)
             content.update({name: now[name] for name in now.keys() - content.keys() if _is_module(now[name])})
-            self._mark = _mark(content)
         if _is_a(holder, type):
             _put_back_class(holder, content)
         elif _is_a(holder, (dict, set)):
@@ -100,15 +99,16 @@ def _content(holder):
     return set(holder) if _is_a(holder, set) else bytes(holder) if _is_a(holder, bytearray) else list(holder)
 
 
-def _mark(content):
-    """Equal for the same elements, by identity: code under test may change what it is given in place."""
-    if _is_a(content, (bytes, bytearray)):
-        return bytes(content)
-    if len(content) > _LARGE:
-        return len(content)
-    if _is_a(content, set):
-        return set(map(id, content))
-    return list(map(id, content.values() if _is_a(content, (dict, types.MappingProxyType)) else content))
+def _same(now, before):
+    """Whether these are the same elements, by identity: code under test may change what it is given in place."""
+    if len(now) != len(before) or len(now) > _LARGE:
+        return len(now) == len(before)
+    if _is_a(before, bytes):
+        return now == before
+    if _is_a(before, set):
+        return set(map(id, now)) == set(map(id, before))
+    pairs = (now.values(), before.values()) if _is_a(before, dict) else (now, before)
+    return all(map(operator.is_, *pairs))
 
 
 def _names_of(value):
