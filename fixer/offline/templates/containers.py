@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from heapq import nlargest
@@ -14,6 +15,7 @@ from fixer.offline.place import Place
 from fixer.offline.source import Edit, Source
 from fixer.offline.templates.base import PYTER, TBAR, Example
 from fixer.offline.templates.coordinated import at_once
+from fixer.offline.templates.sides import sides
 from fixer.offline.templates.strings import written
 
 
@@ -114,6 +116,11 @@ class TextLeftOut:
         Example("if a == 'x':\n    b = c in (\"y\",)", "if a in ('x', 'y'):\n    b = c in (\"y\",)"),
         Example("x = a != b'p-q'", "x = a not in (b'p-q', b'p_q')"),
         Example("x = a in ['IF']", "x = a in ['IF', 'ELSE']", "AssertionError: assert f('else') is None"),
+        Example(
+            "x = {'size': None, 'scope': None}",
+            "x = {'size': None, 'scope': None, 'resource': None}",
+            "AttributeError: resource",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -127,6 +134,61 @@ class TextLeftOut:
         ]
         for weight, node, text in nlargest(_MOST_ADDED, found, key=itemgetter(0)):
             yield from _with_text(place, node, text, weight)
+
+
+class WordLeftOut:
+    """A list of words to skip that leaves out the one in which two texts differ."""
+
+    name = "word left out"
+    source = TBAR
+    prior = 0.8
+    examples = (
+        Example(
+            "SKIP = ['of', 'the']", "SKIP = ['of', 'the', 'at']", "AssertionError: '28 march at 9' != '28 march 9'"
+        ),
+        Example(
+            "x = {'skip': [' ', 'of']}",
+            "x = {'skip': [' ', 'of', 'at']}",
+            "AssertionError: assert '28 march 9' == '28 march at 9'",
+        ),
+        Example("x = ['a', 'b', 'c']", "x = ['a', 'b', 'c', 'at']", "AssertionError: '28 march at 9' != '28 march 9'"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Add the word that only one of them has."""
+        words = list(dict.fromkeys(word for pair in sides(place.failure) for word in _only_in_one(*pair)))
+        for node in place.nodes(ast.List, ast.Tuple, ast.Set) if words else ():
+            held = _texts_in(node)
+            skips = bool(_TO_SKIP.search(_called(place, node)))
+            if held and not any(map(_is_several_words, held)) and (skips or len(held) >= _A_LIST):
+                there = set(map(_said, held))
+                for word in (word for word in words if word not in there):
+                    yield from _with_text(place, node, word, float(skips))
+
+
+class TextForList:
+    """A text looked for where the list of that one text may stand, too."""
+
+    name = "text or list"
+    source = PYTER
+    prior = 1.0
+    examples = (
+        Example(
+            "def f(a: list[str] | str):\n    x = a == '*'", "def f(a: list[str] | str):\n    x = a in ('*', ['*'])"
+        ),
+        Example(
+            "def f(a):\n    if a != '*' and isinstance(a, list):\n        pass",
+            "def f(a):\n    if a not in ('*', ['*']) and isinstance(a, list):\n        pass",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Look for either, where the name's hint or another test says that it may be a list."""
+        for node in place.nodes(ast.Compare):
+            for held in _equal_to(node):
+                if _may_be_list(place, node.left):
+                    text = place.text(held)
+                    yield from _listed(place, node, held, f"({text}, [{text}])", 0.0)
 
 
 class Overwritten:
@@ -249,6 +311,12 @@ def _indexed(place: Place, node: ast.expr, index: str) -> Edit:
 _MANY_ELEMENTS = 12
 _MOST_ADDED = 15
 _LONGEST_TEXT = 40
+_MOST_WORDS = 2
+_A_LIST = 3
+"""Words that are one by intent; two may be anything."""
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_TO_SKIP = re.compile("skip|ignore|stop|exclu|noise|drop|omit", re.IGNORECASE)
+_LIST = re.compile(r"\b(?:list|List|Sequence|Iterable|Collection)\b")
 
 
 def _without_each(place: Place, spans: Sequence[tuple[int, int]]) -> Iterator[Edit]:
@@ -301,11 +369,58 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]{2,}", text.lower()))
 
 
+def _only_in_one(one: str, other: str) -> list[str]:
+    """The words that one text has and the other has not, where that is all in which they differ."""
+    ours, theirs = Counter(one.split()), Counter(other.split())
+    extra = list((ours - theirs) or (theirs - ours))
+    differ = bool(ours - theirs) != bool(theirs - ours)
+    shared = sum((ours & theirs).values())
+    fits = differ and shared and len(extra) <= _MOST_WORDS and all(map(_WORD.fullmatch, extra))
+    return extra if fits else []
+
+
+def _is_several_words(held: ast.Constant) -> bool:
+    return len(_said(held).split()) > 1
+
+
+def _called(place: Place, node: ast.expr) -> str:
+    """What a collection is called: the name, the key or the argument that it stands for."""
+    parent = place.parent(node)
+    if isinstance(parent, ast.Dict):
+        keys = zip(parent.keys, parent.values, strict=True)
+        return next((place.text(key) for key, value in keys if key and value is node), "")
+    if isinstance(parent, ast.Assign):
+        return place.text(parent.targets[0])
+    if isinstance(parent, ast.AnnAssign):
+        return place.text(parent.target)
+    return parent.arg or "" if isinstance(parent, ast.keyword) else ""
+
+
+def _may_be_list(place: Place, node: ast.expr) -> bool:
+    """Whether a parameter's hint, or a test for its type in the function, says so."""
+    if not isinstance(node, ast.Name) or place.function is None:
+        return False
+    hints = [
+        place.text(arg.annotation)
+        for arg in ast.walk(place.function.args)
+        if isinstance(arg, ast.arg) and arg.arg == node.id and arg.annotation
+    ]
+    asked = (call for call in place.scope.nodes if isinstance(call, ast.Call) and len(call.args) == 2)
+    tests = [
+        place.text(call.args[1])
+        for call in asked
+        if place.text(call.func) == "isinstance" and place.text(call.args[0]) == node.id
+    ]
+    return any(_LIST.search(text) for text in (*hints, *tests))
+
+
 def _left_out(place: Place, held: Sequence[ast.Constant]) -> Iterator[tuple[float, str]]:
     """Texts that are not among these, with how likely they are meant: those of the error first."""
     there = set(map(_said, held))
     loud = all(map(str.isupper, there))
     found = [(1.0, text.upper() if loud else text) for text in place.failure.texts if len(text) <= _LONGEST_TEXT]
+    if place.failure.is_a("AttributeError") and place.failure.message.strip().isidentifier():
+        found.append((1.0, place.failure.message.strip()))  # it was looked for in a table, and is all that is said
     if len(there) == 1:
         (only,) = there
         found += [(0.0, only.replace("-", "_")), (0.0, only.replace("_", "-"))]
@@ -317,10 +432,7 @@ def _left_out(place: Place, held: Sequence[ast.Constant]) -> Iterator[tuple[floa
 def _with_text(place: Place, node: ast.expr, text: str, weight: float) -> Iterator[Edit]:
     if isinstance(node, ast.Compare):
         (held,) = _equal_to(node)
-        listed = place.replace(held, f"({place.text(held)}, {_alike(place, held, text)})")
-        old, new = ("==", "in") if isinstance(node.ops[0], ast.Eq) else ("!=", "not in")
-        for operator in place.operator(node.left, held, old, new):
-            yield at_once(place, [operator, listed], weight)
+        yield from _listed(place, node, held, f"({place.text(held)}, {_alike(place, held, text)})", weight)
         return
     keys = _texts_in(node)
     added, last = _alike(place, keys[-1], text), place.source.span(keys[-1])[1]
@@ -328,6 +440,13 @@ def _with_text(place: Place, node: ast.expr, text: str, weight: float) -> Iterat
         key = max(range(len(keys)), key=lambda number: _begin_alike(_said(keys[number]), text))
         added, last = f"{added}: {place.text(node.values[key])}", place.source.span(node.values[-1])[1]
     yield Edit(last, last, _gap(place, node, keys) + added, weight)
+
+
+def _listed(place: Place, node: ast.Compare, held: ast.expr, texts: str, weight: float) -> Iterator[Edit]:
+    """One of several instead of equal to one."""
+    old, new = ("==", "in") if isinstance(node.ops[0], ast.Eq) else ("!=", "not in")
+    for operator in place.operator(node.left, held, old, new):
+        yield at_once(place, [operator, place.replace(held, texts)], weight)
 
 
 def _begin_alike(one: str, other: str) -> int:
