@@ -19,6 +19,7 @@ from fixer.offline.templates import (
     operators,
     patterns,
     raising,
+    recoding,
     returns,
     rewording,
     statements,
@@ -58,6 +59,7 @@ CATALOGUE: tuple[Template, ...] = (
     calls.OtherArguments(),
     calls.CallTooMany(),
     calls.CallMissing(),
+    recoding.Recoded(),
     calls.NotCalled(),
     calls.MissingAwait(),
     conditions.Negation(),
@@ -151,6 +153,7 @@ AIMED = frozenset(
         raising.OtherError,
         raising.HandlerTooNarrow,
         raising.BaseMissing,
+        recoding.Recoded,
     )
 )
 """The kinds that answer what an error says, and are proposed for nothing else."""

@@ -420,7 +420,7 @@ def _left_out(place: Place, held: Sequence[ast.Constant]) -> Iterator[tuple[floa
     loud = all(map(str.isupper, there))
     found = [(1.0, text.upper() if loud else text) for text in place.failure.texts if len(text) <= _LONGEST_TEXT]
     if place.failure.is_a("AttributeError") and place.failure.message.strip().isidentifier():
-        found.append((1.0, place.failure.message.strip()))  # it was looked for in a table, and is all that is said
+        found.append((2.0, place.failure.message.strip()))  # it was looked for in a table, and is all that is said
     if len(there) == 1:
         (only,) = there
         found += [(0.0, only.replace("-", "_")), (0.0, only.replace("_", "-"))]
