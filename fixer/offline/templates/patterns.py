@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import Example
+from fixer.offline.templates.strings import MIRROR
+from fixer.offline.templates.trial import Trial, inputs_of
 
 _SOURCE = "mutation operators of regular expressions, reversed (Arcaini et al. 2017)"
 
@@ -27,6 +31,8 @@ class Pattern:
         Example(r"x = {'é': r'-\d+'}", r"x = {'é': r'-?\d+'}"),
         Example("x = re.split(r'v1.2', a)", r"x = re.split(r'v1\.2', a)"),
         Example(r"x = r'\w+'", r"x = r'\b\w+'"),
+        Example(r"x = re.split('\r?\n', a)", r"x = re.split('\r?\n|\r', a)"),
+        Example("x = re.match('a|b', c)", "x = re.match('(?:a|b)$', c)"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -36,6 +42,40 @@ class Pattern:
                 for weight, literal in _variants(place.text(node)):
                     if _compiles(literal):
                         yield place.replace(node, literal, weight)
+
+
+class PatternTooNarrow:
+    """A regular expression that stops too early in a text which the error holds."""
+
+    name = "pattern too narrow"
+    source = _SOURCE
+    prior = 1.0
+    examples = (
+        Example("x = re.compile('v[0-9.]+')", "x = re.compile('v[0-9.+]+')", "ValueError: bad version: v1.2+3"),
+        Example(
+            r"""x = re.compile(r'/[^\s\[\]"]*')""",
+            r"""x = re.compile(r'/[^\s"]*')""",
+            "AssertionError: assert '/a[]=1' == '/a'",
+        ),
+        Example(
+            r"""x = r'a={{0,1}}{0}[^\\&\(\)]*'.format(b)""",
+            r"""x = r'a={{0,1}}{0}[^\\&]*'.format(b)""",
+            "AssertionError: assert 'a=bcd(1)' == 'a=bcd'",
+        ),
+        Example(r"x = r'[MN]\d{3}\.'", r"x = r'[MN]\d{3,5}\.'", "AssertionError: no match: 'M12345.'"),
+        Example(r"x = r'[MN]\d{3}\.'", r"x = r'[MNO]\d{3}\.'", "AssertionError: no match: 'O123.'"),
+        Example(r"x = r'([+-]?\d+)\s*(%s)' % a", r"x = r'([+-]?\s*\d+)\s*(%s)' % a", "AssertionError: '- 1 day' != ''"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Let it go on: by the sign at which it stops, a longer repetition, or white space."""
+        inputs = inputs_of(place.failure)
+        for node in place.nodes(ast.Constant) if inputs else ():
+            literal = _literal(place.text(node)) if isinstance(node.value, str) and _is_pattern(place, node) else None
+            if literal and not _divides(place, node):
+                trial = Trial(place.text(node), _form(place, node), _flags(place, node), inputs)
+                for weight, text in _widened(literal, trial):
+                    yield place.replace(node, text, weight)
 
 
 class PatternFlag:
@@ -67,6 +107,36 @@ _WRITTEN_AS_ONE = re.compile(r"\\[dwsbDWSBAZ.]|\(\?|\[\^|[\])][+*?]|\.[+*]")
 _SIGNS = re.compile(r"\\+.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[a-zA-Z<!=:#]*|.", re.DOTALL)
 """A class in brackets counts as one sign."""
 _LONGEST = 400
+_MOST_WIDENED = 6
+_MOST_SPACES = 3
+_MOST_SIGNS = 20
+_LONGER = 20
+_NEGATED = "[^"
+_ONE_OR_NONE = re.compile(r"(\\+.|[^\\.])\?(?!\1)(\\+.|[^\\.])", re.DOTALL)
+_NO_BEGINNING = frozenset("*+?{})|")
+_FLAGS = {"VERBOSE": "X", "IGNORECASE": "I", "DOTALL": "S", "MULTILINE": "M"}
+
+
+@dataclass(frozen=True)
+class _Literal:
+    """A literal's prefix, its quotes and what stands between them; `escape` is a backslash in it."""
+
+    prefix: str
+    quotes: str
+    text: str
+
+    @property
+    def escape(self) -> str:
+        return "\\" if "r" in self.prefix.lower() else "\\\\"
+
+    def with_text(self, text: str) -> str:
+        return f"{self.prefix}{self.quotes}{text}{self.quotes}"
+
+
+def _literal(text: str) -> _Literal | None:
+    found = re.fullmatch(r"([a-zA-Z]*)('''|\"\"\"|'|\")(.*)\2", text, re.DOTALL)
+    plain = found and not set("fbFB") & set(found[1])
+    return _Literal(found[1], found[2], found[3]) if found and plain else None
 
 
 def _function_of_re(call: ast.Call) -> str:
@@ -82,12 +152,96 @@ def _is_pattern(place: Place, node: ast.Constant) -> bool:
 
 
 def _variants(literal: str) -> Iterator[tuple[float, str]]:
-    found = re.fullmatch(r"([a-zA-Z]*)('''|\"\"\"|'|\")(.*)\2", literal, re.DOTALL)
-    if not found or "f" in found[1].lower() or "b" in found[1].lower():
+    found = _literal(literal)
+    for weight, text in _changed(found.text, found.escape) if found else ():
+        yield weight, found.with_text(text) if found else ""
+
+
+def _divides(place: Place, node: ast.Constant) -> bool:
+    """Whether it is no mistake where the pattern is found nowhere."""
+    parent = place.parent(node)
+    return isinstance(parent, ast.Call) and _function_of_re(parent) in ("split", "sub")
+
+
+def _form(place: Place, node: ast.Constant) -> str:
+    """How a pattern is filled in."""
+    parent = place.parent(node)
+    if isinstance(parent, ast.Attribute) and parent.attr == "format":
+        return "format"
+    return "%" if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mod) and parent.left is node else ""
+
+
+def _flags(place: Place, node: ast.Constant) -> int:
+    """The flags that its statement names; a pattern of several lines is a verbose one."""
+    said = place.text(place.statement) if len(place.text(place.statement)) <= 2 * _LONGEST else ""
+    flags = [name for name, short in _FLAGS.items() if re.search(rf"\bre\.({name}|{short})\b", said)]
+    flags += ["VERBOSE"] if "\n" in str(node.value) else []
+    return sum(getattr(re, name) for name in dict.fromkeys(flags))
+
+
+def _widened(literal: _Literal, trial: Trial) -> Iterator[tuple[float, str]]:
+    """What covers more of an input, as literals."""
+    wider = (*_with_signs(literal, trial), *_with_longer(literal, trial), *_with_spaces(literal, trial))
+    return islice(((weight, text) for weight, text in wider), _MOST_WIDENED)
+
+
+def _with_signs(literal: _Literal, trial: Trial) -> Iterator[tuple[float, str]]:
+    """With the sign at which it stops in a class, in all equal ones at once."""
+    classes = dict.fromkeys(sign for sign in _SIGNS.findall(literal.text) if sign[0] == "[" and sign[-1] == "]")
+    signs = _stopping(trial)
+    for held in classes:
+        for sign in signs:
+            for weight, other in enumerate(_other_classes(held, sign, literal.escape)):
+                changed = literal.with_text(literal.text.replace(held, other))
+                if other != held and trial.widened(changed):
+                    yield 0.5 - 0.3 * weight, changed
+
+
+def _stopping(trial: Trial) -> list[str]:
+    """The signs behind what was found in the inputs; all of theirs where nothing was found in any."""
+    answered = list(zip(trial.inputs, trial.answers, strict=False))
+    behind = [text[end] for text, answer in answered for _, end in answer if end < len(text)]
+    signs = behind if any(trial.answers) else [sign for text, _ in answered for sign in text]
+    return [sign for sign in dict.fromkeys(signs) if not sign.isspace()][:_MOST_SIGNS]
+
+
+def _other_classes(held: str, sign: str, escape: str) -> Iterator[str]:
+    """With a sign more; with one less that it excludes, first together with its mirror."""
+    if not held.startswith(_NEGATED):
+        added = escape + sign if sign in "]\\^" else sign
+        yield f"{held[:-2]}{added}-]" if held.endswith("-]") and sign != "-" else f"{held[:-1]}{added}]"
         return
-    escape = "\\" if "r" in found[1].lower() else "\\\\"
-    for weight, text in _changed(found[3], escape):
-        yield weight, f"{found[1]}{found[2]}{text}{found[2]}"
+    parts = re.findall(r"\\+.|.", held[len(_NEGATED) : -1], re.DOTALL)
+    for left_out in dict.fromkeys(((sign, sign.translate(MIRROR)), (sign,))):
+        kept = [part for part in parts if not _says_one_of(part, left_out)]
+        if kept:
+            yield _NEGATED + "".join(kept) + "]"
+
+
+def _says_one_of(part: str, signs: tuple[str, ...]) -> bool:
+    """Whether a part of a class is one of these signs, escaped or not; a letter that is escaped is something else."""
+    return part in signs or (part[0] == "\\" and not part[-1].isalnum() and part[-1] in signs)
+
+
+def _with_longer(literal: _Literal, trial: Trial) -> Iterator[tuple[float, str]]:
+    """With a fixed number of repetitions that may be more."""
+    for found in re.finditer(r"(?<!\{)\{(\d+)\}(?!\})", literal.text):
+        before, after = literal.text[: found.start()], literal.text[found.end() :]
+        open_ended = literal.with_text(f"{before}{{{found[1]},}}{after}")
+        if trial.widened(open_ended):
+            limits = (f"{{{found[1]},{int(found[1]) + more}}}" for more in range(1, _LONGER))
+            texts = (literal.with_text(before + limit + after) for limit in limits)
+            yield from ((0.5, text) for text in islice(filter(trial.widened, texts), 1))
+            yield 0.3, open_ended
+
+
+def _with_spaces(literal: _Literal, trial: Trial) -> Iterator[tuple[float, str]]:
+    """With white space that there may be between two of its signs."""
+    if not any(" " in text for text in trial.inputs):
+        return
+    starts = [sign.start() for sign in _SIGNS.finditer(literal.text) if sign[0][0] not in _NO_BEGINNING]
+    texts = (f"{literal.text[:at]}{literal.escape}s*{literal.text[at:]}" for at in starts[1:])
+    yield from ((0.0, one) for one in islice(filter(trial.widened, map(literal.with_text, texts)), _MOST_SPACES))
 
 
 def _changed(text: str, escape: str) -> Iterator[tuple[float, str]]:
@@ -95,6 +249,11 @@ def _changed(text: str, escape: str) -> Iterator[tuple[float, str]]:
         before, after = text[: sign.start()], text[sign.end() :]
         for weight, other in enumerate(_instead(sign[0], after, escape)):
             yield -0.2 * weight, before + other + after
+    if "|" in text:
+        yield from ((-0.3, f"(?:{text})$"), (-0.5, f"^(?:{text})"))
+    one_or_none = _ONE_OR_NONE.fullmatch(text)
+    if one_or_none:
+        yield 0.3, f"{text}|{one_or_none[1]}"
     yield from ((-0.4, f"{escape}b{text}"), (-0.4, f"{text}{escape}b"), (-0.4, f"^{text}"), (-0.4, f"{text}$"))
 
 
