@@ -68,6 +68,7 @@ CATALOGUE: tuple[Template, ...] = (
     conditions.OtherEnd(),
     cases.BorrowedCondition(),
     cases.OtherTypes(),
+    cases.SiblingType(),
     conditions.Decided(),
     conditions.OtherCondition(),
     conditions.Branching(),

@@ -10,6 +10,8 @@ from fixer.offline.place import Place
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import PYTER, TBAR, Example
 from fixer.offline.templates.conditions import conditions, operand
+from fixer.offline.templates.kinds import siblings
+from fixer.offline.templates.recoding import with_import
 
 
 class BorrowedCondition:
@@ -98,6 +100,41 @@ class OtherTypes:
                     yield place.replace(call, f"{place.text(call)} and not isinstance({value}, {name})", less - 0.3)
 
 
+class SiblingType:
+    """A test for a class of the library that leaves out another one of the same module."""
+
+    name = "sibling type left out"
+    source = PYTER
+    prior = 1.0
+    examples = (
+        Example(
+            "from datetime import date\ndef f(x):\n    if isinstance(x, date):\n        pass",
+            "from datetime import date\ndef f(x):\n    from datetime import time\n"
+            "    if isinstance(x, (date, time)):\n        pass",
+        ),
+        Example(
+            "from datetime import date, time as t\ndef f(x):\n    return isinstance(x, date)",
+            "from datetime import date, time as t\ndef f(x):\n    return isinstance(x, (date, t))",
+        ),
+        Example(
+            "import pathlib as p\ndef f(x):\n    return isinstance(x, (str, p.PurePosixPath))",
+            "import pathlib as p\ndef f(x):\n    return isinstance(x, (str, p.PurePosixPath, p.PureWindowsPath))",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Let it in as well."""
+        for call in place.nodes(ast.Call):
+            if not (isinstance(call.func, ast.Name) and call.func.id == "isinstance" and len(call.args) == 2):
+                continue
+            kinds = call.args[1]
+            for held in kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]:
+                for weight, (name, line) in enumerate(_named(place, place.text(held))):
+                    text = f"{place.text(held)}, {name}"
+                    edit = place.replace(held, f"({text})" if held is kinds else text, -0.2 * weight)
+                    yield from with_import(place, edit, line)
+
+
 _LONGEST = 60
 _CLASS = "[A-Z]+[a-z][A-Za-z0-9]*"
 _NO_CLASS = ("Error", "Warning", "Exception")
@@ -121,6 +158,20 @@ def _classes(place: Place) -> Iterator[str]:
         node for node in place.scope.nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     )
     yield from (place.text(node) for node in dotted if re.fullmatch(_CLASS, node.attr))
+
+
+def _named(place: Place, held: str) -> Iterator[tuple[str, str]]:
+    """The siblings of a class as the file names them, each with the import that it is missing."""
+    first, dot, rest = held.partition(".")
+    module, _, name = (place.scope.imported.get(first, "") + dot + rest).rpartition(".")
+    known = {whole: short for short, whole in place.scope.imported.items()}
+    for sibling in siblings(module, name):
+        if dot:
+            yield held.removesuffix(name) + sibling, ""
+        elif f"{module}.{sibling}" in known:
+            yield known[f"{module}.{sibling}"], ""
+        else:
+            yield sibling, f"from {module} import {sibling}"
 
 
 def _parts(place: Place) -> list[str]:

@@ -253,7 +253,7 @@ def _changed(text: str, escape: str) -> Iterator[tuple[float, str]]:
         yield from ((-0.3, f"(?:{text})$"), (-0.5, f"^(?:{text})"))
     one_or_none = _ONE_OR_NONE.fullmatch(text)
     if one_or_none:
-        yield 0.3, f"{text}|{one_or_none[1]}"
+        yield 0.8, f"{text}|{one_or_none[1]}"
     yield from ((-0.4, f"{escape}b{text}"), (-0.4, f"{text}{escape}b"), (-0.4, f"^{text}"), (-0.4, f"{text}$"))
 
 

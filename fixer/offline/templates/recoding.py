@@ -67,7 +67,21 @@ class Recoded:
             for node in values:
                 less = weight - (0.0 if isinstance(place.parent(node), _KEPT) else 0.5)
                 edit = place.replace(node, form.format(_receiver(place, node, form)), less)
-                yield from _with_import(place, edit, line, less)
+                yield from with_import(place, edit, line)
+
+
+def with_import(place: Place, edit: Edit, line: str) -> Iterator[Edit]:
+    """An edit with the import that it needs, in front of the statement, where it costs no more than the function.
+
+    Nothing where the name stands for something else already.
+    """
+    if not line:
+        yield edit
+        return
+    if line.rsplit(maxsplit=1)[-1] not in (*place.scope.locals, *place.scope.globals):
+        for imported in place.before(line):
+            unchanged = edit.start - imported.start + len(imported.text)
+            yield at_once(place, [imported, edit], edit.weight + _PER_CHARACTER * unchanged)
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ _KEPT = (ast.Return, ast.Assign, ast.AnnAssign, ast.Dict, ast.Yield)
 _SLOTS = (*_KEPT, ast.AugAssign, ast.Call, ast.keyword, ast.BinOp, ast.IfExp, ast.BoolOp, ast.List, ast.Tuple)
 _OTHER_WAY_ROUND = -1.0
 _PER_CHARACTER = 0.02
-"""For what stands unchanged between the import and the value, and counts as changed elsewhere."""
+"""For the import, and what stands unchanged between it and the value, which count as changed elsewhere."""
 _LONGEST_CHAIN = 80
 _BETWEEN = (None, r"\n", r"\s+", r"""[\s"'<>=:,;()\[\]{}]+""")
 """What divides texts into parts, of which only some may have to be converted."""
@@ -137,7 +151,6 @@ _PLAIN = (
     ),
     _Conversion("repr({})", repr),
 )
-"""Of these the first that fits is enough."""
 
 
 @lru_cache(maxsize=8)
@@ -160,13 +173,14 @@ def _differing(got: str, expected: str) -> Iterator[set[tuple[str, str]]]:
 
 
 def _all_that_fit(differ: set[tuple[str, str]]) -> list[_Conversion]:
+    """One of either kind: others that fit do the same here."""
     if not differ:
         return []
     fit, plain = (
         [one for one in conversions if all(_turns(one, *pair) for pair in differ)]
         for conversions in ((_quoting(differ), *_CONVERSIONS), _PLAIN)
     )
-    return fit + plain[:1]
+    return fit[:1] + plain[:1]
 
 
 def _turns(conversion: _Conversion, got: str, expected: str) -> bool:
@@ -226,11 +240,3 @@ def _normal(source: str, target: str) -> tuple[str, str]:
 def _receiver(place: Place, node: ast.expr, form: str) -> str:
     text = place.text(node)
     return f"({text})" if form.startswith("{}.") and isinstance(node, ast.BinOp) else text
-
-
-def _with_import(place: Place, edit: Edit, line: str, weight: float) -> Iterator[Edit]:
-    """In front of the statement, where it costs no more than the function; the name stands nowhere else."""
-    if not line:
-        yield edit
-    for imported in place.before(line) if line else ():
-        yield at_once(place, [imported, edit], weight + _PER_CHARACTER * (edit.start - imported.start))

@@ -71,6 +71,17 @@ NOTHING = [
     ("pattern too narrow", "x = re.compile('([a-z]+)*(a|b)*')", "AssertionError: assert 'a.b' == 'a.c'"),
     ("pattern too narrow", "x = re.split('[,;]', a)", "AssertionError: assert 'a.b' == 'a.c'"),
     ("pattern too narrow", "x = re.compile('([a-z'), '[a]'", "AssertionError: assert 'a.b' == 'a.c'"),
+    (
+        "sibling type left out",
+        "from datetime import date\ndef f(x):\n    return isinstance(x, (int, A)), date(x, 1)",
+        "",
+    ),
+    (
+        "text in the wrong form",
+        "def f(a, quote, unquote):\n    return a",
+        "AssertionError: assert '<b>to:a%b</b>' == '<b>to:a%25b</b>'",
+    ),
+    ("sibling type left out", "import os\ndef f(x):\n    return isinstance(x, os.PathLike)", ""),
     ("missing option", "import shutil, os\nshutil.rmtree(a, onerror=b)\nos.makedirs(a, 1, True)", ""),
     ("missing option", "import json\njson.dumps(*a)\njson.dumps(a, **b)\nopen(a, 'rb')\nyaml.dumps(a)\nx = a()()", ""),
     ("missing option", "from .json import dumps\ndumps(a)", ""),
