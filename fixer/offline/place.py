@@ -106,11 +106,21 @@ class Scope:
 
     @cached_property
     def expressions(self) -> tuple[str, ...]:
-        """The texts of the function's small expressions: ingredients."""
-        wanted = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
+        """The texts of the function's small expressions: ingredients; of its conditions only the parts."""
+        wanted = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, *_CHOICES)
         found = (node for node in self.nodes if isinstance(node, wanted) and _is_load(node))
-        texts = (self.source.segment(node) for node in found if not self.source.is_in_fstring(node))
-        return tuple(dict.fromkeys(text for text in texts if len(text) <= _LONGEST_INGREDIENT and "\n" not in text))
+        values = (node for node in found if not isinstance(node, _CHOICES) or not self._is_asked(node))
+        sized = (
+            (_LONGEST_CHOICE if isinstance(node, _CHOICES) else _LONGEST_INGREDIENT, self.source.segment(node))
+            for node in values
+            if not self.source.is_in_fstring(node)
+        )
+        return tuple(dict.fromkeys(text for longest, text in sized if len(text) <= longest and "\n" not in text))
+
+    def _is_asked(self, node: ast.AST) -> bool:
+        """Whether a node is a condition or a part of one."""
+        parent = self.source.parents.get(node)
+        return isinstance(parent, ast.BoolOp | ast.UnaryOp) or node is getattr(parent, "test", None)
 
     @cached_property
     def collections(self) -> tuple[str, ...]:
@@ -253,6 +263,9 @@ def likeness(one: str, other: str) -> float:
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _LONGEST_INGREDIENT = 40
+_CHOICES = (ast.BoolOp, ast.IfExp)
+_LONGEST_CHOICE = 60
+"""Of values joined by `and` or `or`, or chosen by a condition, of which a function has few."""
 _QUOTED = re.compile(r"""(?<!\w)('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")(?!\w)""")
 _SHORTENED = re.compile(r"\S\.\.\.\S")
 

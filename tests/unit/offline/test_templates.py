@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixer.offline.localise import Suspect
-from fixer.offline.place import Failure, Place
+from fixer.offline.place import Failure, Place, Scope
 from fixer.offline.rank import ranked
 from fixer.offline.source import Edit, Source
 from fixer.offline.templates import CATALOGUE
@@ -267,3 +267,10 @@ def test_a_fraction_is_hardly_one_too_few(number: str, next_one: str, likely: bo
     constant = next(template for template in CATALOGUE if template.name == "constant")
     weight = next(edit.weight for edit in edits(constant, source, Failure()) if edit.text == next_one)
     assert (weight > -1.0) is likely
+
+
+def test_a_choice_of_values_is_an_ingredient_and_a_condition_is_not() -> None:
+    text = "def f(a, b):\n    if a and b or not (a or b):\n        g(a or b.c)\n    return a.b if a or b else b.c\n"
+    source = Source(FILE, text)
+    expressions = Scope(source, source.function_of(source.statements[1])).expressions
+    assert [one for one in expressions if " " in one] == ["a.b if a or b else b.c", "g(a or b.c)", "a or b.c"]
