@@ -233,7 +233,7 @@ def _normal(source: str, target: str) -> tuple[str, str]:
     """Two encodings, by the names that they have whatever they are called."""
     try:
         return codecs.lookup(source).name, codecs.lookup(target).name
-    except LookupError:
+    except (LookupError, ValueError):
         return source, target
 
 
