@@ -42,6 +42,13 @@ class Failure:
         found = (_value(one[0]) for one in _QUOTED.finditer(self.message))
         return tuple(dict.fromkeys(text for text in found if text and not _SHORTENED.search(text)))
 
+    @cached_property
+    def not_raised(self) -> tuple[str, ...]:
+        """The errors that the test waited for in vain, by their bare names: pytest and unittest say it differently."""
+        found = _NOT_RAISED.match(self.message)
+        named = re.findall(r"[\w.]+", found[1] or found[2]) if found else []
+        return tuple(dict.fromkeys(name.rpartition(".")[2] for name in named if name != "class"))
+
 
 class Scope:
     """The words that a function, its class and its file use."""
@@ -267,6 +274,7 @@ _CHOICES = (ast.BoolOp, ast.IfExp)
 _LONGEST_CHOICE = 60
 """Of values joined by `and` or `or`, or chosen by a condition, of which a function has few."""
 _QUOTED = re.compile(r"""(?<!\w)('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")(?!\w)""")
+_NOT_RAISED = re.compile(r"DID NOT RAISE ([<(].*)|(\w+|\(<class .*\)) not raised(?= by |$| :)", re.MULTILINE)
 _SHORTENED = re.compile(r"\S\.\.\.\S")
 
 

@@ -37,14 +37,18 @@ class ErrorMissing:
             'def f(n):\n    if n:\n        raise KeyError("invalid")',
             "Failed: DID NOT RAISE (<class 'KeyError'>, <class 'IndexError'>)",
         ),
+        Example(
+            "def f(n):\n    return n",
+            'def f(n):\n    if not n:\n        raise ValueError(f"invalid n: {n!r}")\n    return n',
+            "AssertionError: ValueError not raised by f",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Refuse a parameter before the statement, what no branch takes, or what is passed over without a word."""
-        if not place.failure.message.startswith("DID NOT RAISE") or place.function is None:
+        if place.function is None:
             return
-        for error in filter(lambda name: _is_known(place, name), re.findall(r"[\w.]+(?=')", place.failure.message)):
-            name = error.rpartition(".")[2]
+        for name in (error for error in place.failure.not_raised if _is_known(place, error)):
             yield from self._refused(place, name)
             yield from self._else(place, name)
             if isinstance(place.statement, ast.Return | ast.Pass | ast.Continue | ast.Break):

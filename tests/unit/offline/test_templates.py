@@ -104,6 +104,8 @@ NOTHING = [
     ),
     ("missing protocol", "class A:\n    a: list[int]", "TypeError: 'B' object is not iterable"),
     ("missing protocol", "class A:\n    a: list[int]", "TypeError: 'A' object is not callable"),
+    ("missing error", "def f(n):\n    return n", "AssertionError: the ValueError not raised"),
+    ("missing error", "def f(n):\n    return n", "Failed: DID NOT RAISE any exception"),
     ("missing base", "class A(Exception):\n    pass", "AssertionError: assert 'A' == 'KeyError'"),
     ("missing base", "class A(Exception):\n    pass", "AssertionError: assert isinstance(B(), KeyError)"),
     ("missing base", "class A(B):\n    pass", "AssertionError: assert isinstance(A(), KeyError)"),
@@ -121,6 +123,21 @@ NOTHING = [
 def test_a_template_proposes_nothing_for_what_is_not_its_own(name: str, text: str, error: str) -> None:
     template = next(one for one in CATALOGUE if one.name == name)
     assert not list(edits(template, Source(FILE, text), failure_of(error)))
+
+
+@pytest.mark.parametrize(
+    ("message", "errors"),
+    [
+        ("DID NOT RAISE <class 'a.b.C'>", ("C",)),
+        ("DID NOT RAISE (<class 'KeyError'>, <class 'IndexError'>)", ("KeyError", "IndexError")),
+        ("KeyError not raised", ("KeyError",)),
+        ("KeyError not raised by f : it is there", ("KeyError",)),
+        ("(<class 'KeyError'>, <class 'IndexError'>) not raised", ("KeyError", "IndexError")),
+        ("1 != 2 : KeyError not raised", ()),
+    ],
+)
+def test_an_error_that_did_not_come_is_known_in_either_wording(message: str, errors: tuple[str, ...]) -> None:
+    assert Failure("AssertionError", message).not_raised == errors
 
 
 @pytest.mark.parametrize(
