@@ -76,6 +76,7 @@ CATALOGUE: tuple[Template, ...] = (
     strings.Text(),
     rewording.Reworded(),
     rewording.Respelt(),
+    rewording.WordedOtherwise(),
     strings.Separator(),
     strings.FormatMissing(),
     strings.JoinedValue(),

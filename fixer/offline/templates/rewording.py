@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from fixer.offline.place import Failure, Place, likeness
-from fixer.offline.source import Edit
+from fixer.offline.source import Edit, Source
 from fixer.offline.templates.base import SSTUBS, TBAR, Example
 from fixer.offline.templates.coordinated import at_once
 from fixer.offline.templates.strings import is_docstring
@@ -43,11 +43,42 @@ class Reworded:
             "x = 'é: it never fails today'",
             "AssertionError: assert x == 'é: it never fails today'",
         ),
+        Example(
+            "x = (\n    'It fails today,'\n    'and each day.'\n)",
+            "x = (\n    'It fails today, '\n    'and each day.'\n)",
+            "AssertionError: assert 'It fails today,and each day.' == 'It fails today, and each day.'",
+        ),
+        Example("x = 'no  more  of it'", "x = 'no more  of it'", "AssertionError: assert x == 'no more  of it'"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Put the words of a text of the message into each literal of several words that is almost it."""
+        """Put the words, or white space, of a text of the message into each literal of several that is almost it."""
         return _corrections(place, sentences=True)
+
+
+class WordedOtherwise:
+    """A text that the test has shown, and that the file says with another word, twice or more."""
+
+    name = "worded otherwise"
+    source = "a copy that was changed in all places but one (CP-Miner: Li et al. 2004)"
+    prior = 0.3
+    examples = (
+        Example(
+            "a = 'all left via door {n}'\nb = f'not all left via door {n}'\nx = E(f'all left by door {n}')",
+            "a = 'all left via door {n}'\nb = f'not all left via door {n}'\nx = E(f'all left via door {n}')",
+            "E: all left by door 2",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put that word in the place of its own."""
+        for node, held in _literals(place, sentences=True):
+            if not _is_shown(place.failure, held):
+                continue
+            found = [edit for text in _said(place.source) for edit in _corrected(place, node, held, text, most=1)]
+            edits = {(edit.start, edit.end, edit.text): edit for edit in found}
+            spans = [(edit.start, edit.end, edit.text) for edit in found]
+            yield from (edit for span, edit in edits.items() if spans.count(span) > 1)
 
 
 class Respelt:
@@ -69,6 +100,7 @@ class Respelt:
 _Literal = ast.Constant | ast.JoinedStr
 _LIKE = 0.8
 _MOST_WORDS = 2
+_LEAST_WORDS = 3
 _LONGEST = 2_000
 _MOST_TEXTS = 20
 _SLOT = "\0"
@@ -101,11 +133,37 @@ def _corrections(place: Place, *, sentences: bool) -> Iterator[Edit]:
     expected = _expected(place.failure)
     if not expected:
         return
+    for node, held in _literals(place, sentences=sentences):
+        yield from (edit for text in expected for edit in _corrected(place, node, held, text))
+
+
+def _literals(place: Place, *, sentences: bool) -> Iterator[tuple[_Literal, tuple[str, ...]]]:
+    """The statement's literals, with their tokens: those that hold white space, or those that hold none."""
     literals: Iterator[_Literal] = place.nodes(ast.Constant, ast.JoinedStr)
     for node in literals:
         held = _tokens(_held(node))
         if held and any(map(str.isspace, held)) == sentences and not is_docstring(place, node):
-            yield from (edit for text in expected for edit in _corrected(place, node, held, text))
+            yield node, held
+
+
+@lru_cache(maxsize=8)
+def _said(source: Source) -> tuple[tuple[str, ...], ...]:
+    """The texts of several words in a file, in tokens, each as often as it stands there."""
+    literals = [node for node in ast.walk(source.tree) if isinstance(node, _Literal)]
+    inside = {part for node in literals if isinstance(node, ast.JoinedStr) for part in node.values}
+    texts = (_tokens(_held(node)) for node in literals if node not in inside)
+    return tuple(text for text in texts if _words(text) >= _LEAST_WORDS)
+
+
+def _is_shown(failure: Failure, held: Sequence[str]) -> bool:
+    """Whether the message holds this text, as far as that is known before values are put into it."""
+    parts = [part.strip() for part in _FILLED.split("".join(held))]
+    longest = max(parts, key=len)
+    return _words(_tokens(longest)) >= _LEAST_WORDS and longest in failure.message
+
+
+def _words(tokens: Sequence[str]) -> int:
+    return sum(map(str.isalnum, tokens))
 
 
 def _held(node: _Literal) -> str:
@@ -120,13 +178,15 @@ def _tokens(text: str) -> tuple[str, ...]:
     return tuple(_TOKEN.findall(text)) if len(text) <= _LONGEST else ()
 
 
-def _corrected(place: Place, node: _Literal, held: tuple[str, ...], expected: tuple[str, ...]) -> Iterator[Edit]:
+def _corrected(
+    place: Place, node: _Literal, held: tuple[str, ...], expected: tuple[str, ...], most: int = _MOST_WORDS
+) -> Iterator[Edit]:
     if held == expected or not _may_be(held, expected):
         return
     changes, ours, theirs = _compared(held, expected)
     alike = likeness(ours, theirs) if changes else 0.0
     words = sum(max(_count(held[one.start : one.end]), _count(one.new)) for one in changes)
-    if alike < _LIKE or not 0 < words <= _MOST_WORDS:
+    if alike < _LIKE or words > most:
         return
     edits = [edit for change in changes for edit in _written(place, node, held, change)]
     if len(edits) == len(changes):
@@ -174,7 +234,9 @@ def _count(tokens: Sequence[str]) -> int:
 
 def _written(place: Place, node: _Literal, held: Sequence[str], change: _Change) -> Iterator[Edit]:
     """The change where the literal is written; nothing where it does not say there what it means."""
-    start = change.start if change.start < change.end else max(0, change.start - 2)  # a word to put it behind
+    start = change.start
+    if not _count(held[start : change.end]):  # a word to put it behind, for white space is not written in one place
+        start = max(0, start - 2)
     before, old = "".join(held[:start]), "".join(held[start : change.end])
     new = "".join((*held[start : change.start], *change.new))
     if not old or _UNPLAIN.search(old + new):
