@@ -117,6 +117,8 @@ CATALOGUE: tuple[Template, ...] = (
     coordinated.BothSides(),
     coordinated.SidesExchanged(),
     copies.CopyMissing(),
+    copies.BlockMissing(),
+    copies.FieldLeftOut(),
     copies.ParameterNotPassedOn(),
     exceptions.MissingKey(),
     exceptions.Nothing(),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from typing import TypeGuard
 
-from fixer.offline.place import Place
-from fixer.offline.source import Edit
+from fixer.offline.place import Place, likeness
+from fixer.offline.source import Edit, Function
 from fixer.offline.templates.base import GENPROG, Example
 from fixer.offline.templates.calls import with_keyword
 
@@ -35,6 +37,11 @@ class CopyMissing:
             "AttributeError: BINARY",
         ),
         Example(
+            "def f(a, b):\n    a['top'] = b['top']",
+            "def f(a, b):\n    a['top'] = b['top']\n    a['low'] = b['low']",
+            "KeyError: 'low'",
+        ),
+        Example(
             "def f(self, dir, tag):\n    self.dir = dir\n    g(tag)",
             "def f(self, dir, tag):\n    self.dir = dir\n    self.tag = tag\n    g(tag)",
         ),
@@ -48,12 +55,106 @@ class CopyMissing:
             return
         text = place.text(node)
         new = set(place.scope.loose_ends.unread) & set(place.scope.parameters) | _not_kept(place)
-        missing = place.failure.quoted("AttributeError", "attribute") or _member(place)
-        for name in sorted({*new, *([missing] if missing else [])} - {""}):
-            for old in dict.fromkeys(re.findall(r"[A-Za-z]\w*", text)):
+        missing = _missing_word(place)
+        for name in sorted({*new, missing} - {""}):
+            # A key stands for a key, which is written in quotes.
+            words = r"(?<=['\"])[A-Za-z]\w*(?=['\"])" if place.failure.is_a("KeyError") else r"[A-Za-z]\w*"
+            for old in dict.fromkeys(re.findall(words if name == missing else r"[A-Za-z]\w*", text)):
                 copied = _renamed(text, old.strip("_"), name.strip("_"))
                 if copied != text:
                     yield from place.after(copied, weight=0.5 * (text.count(old.strip("_")) - 1))
+
+
+class BlockMissing:
+    """A condition with what it decides that is there for one thing, and is missing for one like it or in the error."""
+
+    name = "missing copy of a block"
+    source = GENPROG
+    prior = 1.5
+    examples = (
+        Example(
+            "def f(at_min, at_max):\n    if at_min is not None and at_min < 0:\n        raise E('negative at_min')\n"
+            "    g()",
+            "def f(at_min, at_max):\n    if at_min is not None and at_min < 0:\n        raise E('negative at_min')\n"
+            "    if at_max is not None and at_max < 0:\n        raise E('negative at_max')\n    g()",
+        ),
+        Example(
+            "def f(a):\n    if 'top' in a:\n        b['top'] = a.pop('top')",
+            "def f(a):\n    if 'top' in a:\n        b['top'] = a.pop('top')\n"
+            "    if 'low' in a:\n        b['low'] = a.pop('low')",
+            "KeyError: 'low'",
+        ),
+        Example(
+            "def f(a):\n    top = a.get('top')\n    if top:  # é\n        b.top = top",
+            "def f(a):\n    top = a.get('top')\n    if top:  # é\n        b.top = top\n"
+            "    low = a.get('low')\n    if low:  # é\n        b.low = low",
+            "AttributeError: 'B' object has no attribute 'low'",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Say it again with one word in place of another, with the assignment in front that the condition asks of."""
+        node = place.statement
+        if not isinstance(node, ast.If) or node.orelse or not _is_small(node) or place.indent is None:
+            return
+        block = [*_asked_of(place, node), node]
+        start, end = place.source.line_start(block[0].lineno), place.source.line_end(_last_line(node))
+        text = place.source.text[start:end]
+        for old, new, weight in _exchanges(place, block):
+            copied = _renamed(text, old, new)
+            if copied != text and copied.strip() not in _around(place):
+                yield Edit(end, end, place.source.newline + copied, weight + _PER_CHARACTER * len(copied))
+
+
+class FieldLeftOut:
+    """A list of what an object holds, one of its attributes after the other, that leaves one out."""
+
+    name = "attribute left out"
+    source = GENPROG
+    prior = 0.5
+    examples = (
+        Example(
+            "class A:\n    aa: int\n    bb: int\n    cc: int\n    dd: int\n"
+            "    def f(self):\n        return [g(self.aa), g(self.bb), g(self.cc)]",
+            "class A:\n    aa: int\n    bb: int\n    cc: int\n    dd: int\n"
+            "    def f(self):\n        return [g(self.aa), g(self.bb), g(self.cc), g(self.dd)]",
+        ),
+        Example(
+            "class A:\n    def f(self):\n        self.dd = self.cc = 1\n"
+            "    def g(self):\n        x = {\n            'aa': self.aa,\n            'bb': self.bb,\n"
+            "            'cc': self.cc,\n        }",
+            "class A:\n    def f(self):\n        self.dd = self.cc = 1\n"
+            "    def g(self):\n        x = {\n            'aa': self.aa,\n            'bb': self.bb,\n"
+            "            'cc': self.cc,\n            'dd': self.dd,\n        }",
+        ),
+        Example(
+            "class A:\n    aa = bb = cc = dd = 1\n"
+            "    def f(self):\n        return A(aa=self.aa, bb=self.bb, cc=self.cc)",
+            "class A:\n    aa = bb = cc = dd = 1\n"
+            "    def f(self):\n        return A(aa=self.aa, bb=self.bb, cc=self.cc, dd=self.dd)",
+        ),
+        Example(
+            "class A:\n    aa = bb = cc = dd = 1\n    def __eq__(self, o):\n"
+            "        return self.aa == o.aa and self.bb == o.bb and self.cc == o.cc",
+            "class A:\n    aa = bb = cc = dd = 1\n    def __eq__(self, o):\n"
+            "        return self.aa == o.aa and self.bb == o.bb and self.cc == o.cc and self.dd == o.dd",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Say the last of three or more that are said alike once more, for each attribute that the function ignores."""
+        if not place.scope.members:
+            return
+        for spans in _sequences(place):
+            texts = [place.source.text[start:end] for start, end in spans]
+            alike = _said_alike(texts)
+            if len(alike) < _LEAST_ALIKE:
+                continue
+            last = alike[-1]
+            gap = place.source.text[spans[last - 1][1] : spans[last][0]]
+            for weight, name in enumerate(_ignored(place)):
+                copied = _renamed(texts[last], _own_attributes(texts[last])[0], name)
+                yield Edit(spans[last][1], spans[last][1], gap + copied, -0.2 * weight)
 
 
 class ParameterNotPassedOn:
@@ -105,3 +206,91 @@ def _renamed(text: str, old: str, new: str) -> str:
 
 
 _LEAST = 2
+_LIKE = 0.5
+_MOST_LINES = 4
+_LEAST_ALIKE = 3
+_MOST_FIELDS = 4
+_PER_CHARACTER = 0.02
+"""A copy says little that is new, however long it is."""
+_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Raise)
+
+
+def _last_line(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _is_small(node: ast.If) -> bool:
+    simple = len(node.body) <= 2 and all(isinstance(inner, _SIMPLE) for inner in node.body)
+    return simple and _last_line(node) - node.lineno < _MOST_LINES
+
+
+def _asked_of(place: Place, node: ast.If) -> Iterator[ast.stmt]:
+    """The assignment directly in front of a condition that asks about its value."""
+    block = getattr(place.parent(node), "body", [])
+    at = block.index(node) if isinstance(block, list) and node in block else 0
+    before = block[at - 1] if at else None
+    asked = {name.id for name in ast.walk(node.test) if isinstance(name, ast.Name)}
+    if isinstance(before, ast.Assign) and _is_name(before.targets[0]) and before.targets[0].id in asked:
+        yield before
+
+
+def _around(place: Place) -> str:
+    return place.text(place.function) if place.function else place.source.text
+
+
+def _exchanges(place: Place, block: list[ast.stmt]) -> Iterator[tuple[str, str, float]]:
+    """A word of the block, the one to put in its place, and how likely that is meant."""
+    nodes = [node for statement in block for node in ast.walk(statement)]
+    names = Counter(node.id for node in nodes if isinstance(node, ast.Name))
+    raised = any(isinstance(node, ast.Raise) for node in nodes) and bool(place.failure.not_raised)
+    for old, new in product(place.scope.parameters, repeat=2):
+        if names[old] > 1 and not names[new] and likeness(old, new) >= _LIKE:
+            yield old, new, likeness(old, new) + raised
+    missing = _missing_word(place)
+    words = Counter(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    words += Counter(node.attr for node in nodes if isinstance(node, ast.Attribute))
+    told = (word for word in words if missing and word.isidentifier())
+    yield from ((word, missing, 0.5 * words[word]) for word in told)
+
+
+def _missing_word(place: Place) -> str:
+    """The attribute, member or key that the error says is not there."""
+    key = place.failure.message.strip() if place.failure.is_a("KeyError") else ""
+    found = place.failure.quoted("AttributeError", "attribute") or _member(place) or key.strip("'")
+    return found if found.isidentifier() else ""
+
+
+def _sequences(place: Place) -> Iterator[list[tuple[int, int]]]:
+    """The places of what the statement says one after the other: elements, entries, keywords, conditions."""
+    span = place.source.span
+    for node in place.expressions:
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            yield [span(one) for one in node.elts]
+        elif isinstance(node, ast.Dict):
+            pairs = [(key, value) for key, value in zip(node.keys, node.values, strict=True) if key]
+            yield [(span(key)[0], span(value)[1]) for key, value in pairs]
+        elif isinstance(node, ast.Call):
+            yield [span(one) for one in node.keywords]
+        elif isinstance(node, ast.BoolOp):
+            yield [span(one) for one in node.values]
+
+
+def _own_attributes(text: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"\bself\.(\w+)", text)))
+
+
+def _said_alike(texts: list[str]) -> list[int]:
+    """Which of them are the same but for the one attribute that they are about: those that most are like."""
+    about = [_own_attributes(text) for text in texts]
+    forms = [_renamed(text, own[0], "\0") if len(own) == 1 else "" for text, own in zip(texts, about, strict=True)]
+    counted = Counter(filter(None, forms)).most_common(1)
+    return [at for at, form in enumerate(forms) if counted and form == counted[0][0]]
+
+
+def _ignored(place: Place) -> list[str]:
+    """The attributes that the function does not name: those that the error shows first, then as the class has them."""
+    owner = place.source.class_of(place.statement)
+    methods = {node.name for node in owner.body if isinstance(node, Function)} if owner else set()
+    named = set(re.findall(r"\w+", _around(place)))
+    left = [name for name in place.scope.members if name not in named | methods and not name.startswith("__")]
+    return sorted(left, key=lambda name: name not in place.failure.message)[:_MOST_FIELDS]
