@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import combinations, permutations
 
@@ -69,6 +70,11 @@ class ArgumentMissing:
         Example("def f(a, b):\n    return g(a)", "def f(a, b):\n    return g(a, b)"),
         Example("x = sorted(a)", "x = sorted(a, reverse=True)"),
         Example("x = s.split()", "x = s.split(',')"),
+        Example("x = s.split(':')", "x = s.split(':', 1)"),
+        Example(
+            "a, b = s.rsplit('-')", "a, b = s.rsplit('-', 1)", "ValueError: too many values to unpack (expected 2)"
+        ),
+        Example("x = s.expandtabs()", "x = s.expandtabs(4)"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -76,8 +82,9 @@ class ArgumentMissing:
         for call in place.nodes(ast.Call):
             texts = _arguments(place, call)
             name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-            for weight, option in enumerate(_OPTIONS.get(name, ())):
-                yield _with_arguments(place, call, [*texts, option], 0.5 - 0.2 * weight)
+            for weight, option in enumerate((*_OPTIONS.get(name, ()), *_NEXT.get((name, len(texts)), ()))):
+                asked = option == "1" and "split" in name and _is_split_too_often(place)
+                yield _with_arguments(place, call, [*texts, option], 0.5 - 0.2 * weight + asked)
             for other in place.scope.locals:
                 if other not in texts:
                     for index in range(len(call.args) + 1):
@@ -268,6 +275,7 @@ class MissingAwait:
 _MOST_OPTIONS = 6
 _OF_TEXTS = ("open", "read_text", "write_text")
 _LONGEST_MODE = 3
+_OTHER_LIST = re.compile(r"assert [\[(].*[\])] == [\[(]")
 _VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.Constant, ast.JoinedStr)
 _SLOTS = (
     *(ast.Return, ast.Assign, ast.AugAssign, ast.Call, ast.BinOp, ast.Compare, ast.For, ast.comprehension),
@@ -296,7 +304,6 @@ _METHODS = (
 _OPTIONS = {
     "sorted": ("reverse=True", "key=len", "key=str.lower"),
     "sort": ("reverse=True", "key=len", "key=str.lower"),
-    "split": ("','", "' '", "None, 1"),
     "open": ("encoding='utf-8'", "'rb'", "'w'"),
     "read_text": ("encoding='utf-8'",),
     "write_text": ("encoding='utf-8'",),
@@ -310,6 +317,22 @@ _OPTIONS = {
     "dumps": ("sort_keys=True", "ensure_ascii=False", "indent=2"),
     "zip": ("strict=True",),
 }
+"""Behind the arguments that there are, however many."""
+_NEXT = {
+    ("split", 0): ("','", "' '", "None, 1"),
+    ("rsplit", 0): ("None, 1",),
+    ("split", 1): ("1",),
+    ("rsplit", 1): ("1",),
+    ("expandtabs", 0): ("4",),
+    ("splitlines", 0): ("True",),
+}
+"""Behind so many arguments."""
+
+
+def _is_split_too_often(place: Place) -> bool:
+    """Whether the error is about too many pieces, or shows the pieces of what should be whole in a list."""
+    message = place.failure.message
+    return message.startswith("too many values to unpack") or bool(_OTHER_LIST.match(message))
 
 
 def _is_plain(call: ast.Call) -> bool:
