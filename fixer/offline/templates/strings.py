@@ -8,9 +8,9 @@ import re
 import tokenize
 from collections.abc import Iterator
 
-from fixer.offline.place import Place, likeness
+from fixer.offline.place import Failure, Place, likeness
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import MUTATION, PYTER, Example
+from fixer.offline.templates.base import MUTATION, PYTER, TBAR, Example
 
 
 class Text:
@@ -44,6 +44,31 @@ class Text:
             for other in others:
                 if other != node.value:
                     yield _text(place, node, other, 2 * likeness(node.value, other) - 1)
+
+
+class RunLength:
+    """A text with the same sign many times, in which the error shows that they should be more or fewer."""
+
+    name = "length of a run"
+    source = TBAR
+    prior = 1.0
+    examples = (
+        Example(
+            "x = '######-?'", "x = '####-?'", r"AssertionError: assert None = fullmatch('\\d{4}-[A-Z]', '123456-A')"
+        ),
+        Example('x = "\'-####"', 'x = "\'-#####"', "AssertionError: assert 6 == 7"),
+        Example("x = '====\\n'", "x = '======\\n'", "AssertionError: assert '====' == '======'"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Make a run so long, or the whole text, as a number of the message, or as a run of it."""
+        for node in place.nodes(ast.Constant):
+            if not isinstance(node.value, str) or is_docstring(place, node):
+                continue
+            for run in _RUN.finditer(place.text(node)):
+                start, size = place.source.span(node)[0] + run.start(), len(run[0])
+                lengths = _run_lengths(place.failure, run[1], size, len(node.value) - size)
+                yield from (Edit(start, start + size, run[1] * length) for length in lengths)
 
 
 class Separator:
@@ -117,6 +142,9 @@ class JoinedValue:
 
 
 _LONGEST = 60
+_RUN = re.compile(r"""([^\\\w\s'"]|[0xX_])\1{3,}""")
+_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?![\w.])")
+_MOST_APART = 8
 MIRROR = str.maketrans("()[]{}<>/\\", ")(][}{><\\/")
 _BETWEEN = (" ", ", ", ",", "\n", "-", "_", ".", ":", "/")
 _SEPARATORS = ",; \t|-_"
@@ -138,6 +166,14 @@ def _variants(text: str) -> Iterator[str]:
         yield text + text.swapcase()
     if len(text) == 1 and text in _SEPARATORS:
         yield from _SEPARATORS
+
+
+def _run_lengths(failure: Failure, sign: str, size: int, rest: int) -> list[int]:
+    """What the message names, or shows, that is almost the length of a run with so many signs around it."""
+    numbers = [int(number) for number in _NUMBER.findall(failure.message)]
+    shown = [len(run[0]) for run in _RUN.finditer(failure.message) if run[1] == sign]
+    found = dict.fromkeys([*numbers, *(number - rest for number in numbers), *shown])
+    return [length for length in found if length > 0 and 0 < abs(length - size) <= _MOST_APART]
 
 
 def is_docstring(place: Place, node: ast.expr) -> bool:

@@ -55,6 +55,8 @@ NOTHING = [
     ("worded otherwise", "a = b = 'all via door'\nx = 'all by door'\ny = 'all via door'", ""),
     ("worded otherwise", "a = 'all via door'\nx = 'all by door'", "E: all by door"),
     ("worded otherwise", "a = 'out via it'\nb = 'in via it'\nx = 'all by door'", "E: all by door"),
+    ("length of a run", "x = '####'", ""),
+    ("length of a run", "x = '###', '####', 4 * '#'", "AssertionError: assert 4 == 40 in 0x5"),
     ("other end", "if x[1] == '{' or x.find('{'):\n    pass", ""),
     ("other end", "if x[0] == y or x[0] > 'a' or x[-1] == 1:\n    pass", ""),
     ("text left out", "x = ['a', 1], {**y}, [], a < 'b'\nz = a == 'c'", ""),
