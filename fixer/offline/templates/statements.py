@@ -101,6 +101,10 @@ class Missing:
             "def f(a):\n    i = 0\n    a.go()\n    i += 1\n    a.go(i)",
             "def f(a):\n    i = 0\n    a.go()\n    i += 1\n    a.go(i)\n    i += 1",
         ),
+        Example(
+            "def f(a):\n    for x in a:\n        if x:\n            yield x\n        g()",
+            "def f(a):\n    for x in a:\n        if x:\n            yield x\n            return\n        g()",
+        ),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -248,7 +252,17 @@ def _statements_to_add(place: Place) -> Iterator[tuple[str, float]]:
     if place.function:
         yield from ((f"return {name}", -0.3) for name in locals_)
         yield from ((f"{one} = {other}", -1.0) for one in locals_ for other in locals_ if one != other)
+    if _may_just_leave(place):
+        yield "return", 0.2
     yield from (("break", -0.3), ("continue", -0.5))
+
+
+def _may_just_leave(place: Place) -> bool:
+    """Whether the statement stands in a block of a function that gives no result, which can so be left early."""
+    if place.function in (None, place.parent(place.statement)):
+        return False
+    results = (node for node in place.scope.nodes if isinstance(node, ast.Return) and node.value)
+    return not any(place.source.function_of(node) is place.function for node in results)
 
 
 def _swapped(place: Place, following: ast.stmt) -> Edit:

@@ -288,6 +288,21 @@ def test_a_root_is_hardly_a_slip(exponent: str, likely: bool) -> None:
     assert (max(weights) > -1.0) is likely
 
 
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ("def f(a):\n    for x in a:\n        g(x)\n    h()", True),
+        ("def f(a):\n    for x in a:\n        g(x)\n    return a", False),
+        ("def f(a):\n    for x in a:\n        g(x)\n    def k():\n        return 1\n    k()", True),
+    ],
+)
+def test_a_block_is_left_without_a_result_where_the_function_gives_none(text: str, may: bool) -> None:
+    missing = next(template for template in CATALOGUE if template.name == "missing statement")
+    made = [edit.text.strip() for edit in edits(missing, Source(FILE, text), Failure())]
+    assert ("return" in made) is may
+    assert made.count("return") <= 1
+
+
 def test_what_ties_up_a_loose_end_is_likelier_than_what_does_not() -> None:
     empty = "def f(a):\n    seen = []\n    for x in a:\n        if x in seen:\n            return x\n"
     scores = []
