@@ -75,6 +75,7 @@ CATALOGUE: tuple[Template, ...] = (
     conditions.Unconditional(),
     strings.Text(),
     strings.RunLength(),
+    strings.TimeFormat(),
     rewording.Reworded(),
     rewording.Respelt(),
     rewording.WordedOtherwise(),

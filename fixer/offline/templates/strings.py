@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from fixer.offline.place import Failure, Place, likeness
 from fixer.offline.source import Edit
-from fixer.offline.templates.base import MUTATION, PYTER, TBAR, Example
+from fixer.offline.templates.base import MUTATION, PYTER, SSTUBS, TBAR, Example
 
 
 class Text:
@@ -69,6 +69,33 @@ class RunLength:
                 start, size = place.source.span(node)[0] + run.start(), len(run[0])
                 lengths = _run_lengths(place.failure, run[1], size, len(node.value) - size)
                 yield from (Edit(start, start + size, run[1] * length) for length in lengths)
+
+
+class TimeFormat:
+    """A date or time written, or read, with a wrong part: the month for the minutes, 24 hours for 12."""
+
+    name = "part of a time format"
+    source = SSTUBS
+    prior = 0.5
+    examples = (
+        Example("x = t.strftime('%Y-%M-%d')", "x = t.strftime('%Y-%m-%d')"),
+        Example("x = '%d.%m.%y'", "x = '%d.%m.%Y'"),
+        Example("x = ('%I:%M', '%I %p', '%I:%M %S')", "x = ('%I:%M', '%I %p', '%I:%M %p')"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Put another part in the place of one: its neighbour by name, or what other texts say behind the same sign."""
+        texts = [node for node in place.nodes(ast.Constant) if _is_time_format(node.value)]
+        parts = dict.fromkeys(part for node in texts for part in _PART.findall(place.text(node)))
+        for node in texts:
+            text, start = place.text(node), place.source.span(node)[0]
+            for found in _PART.finditer(text):
+                sign, part = found.groups()
+                others = [*_NEXT_PART.get(part, ""), *(other for before, other in parts if before == sign)]
+                for other in dict.fromkeys(other for other in others if f"%{other}" not in text):
+                    whole = text[: found.end() - 1] + other + text[found.end() :]
+                    weight = float(_halves(text) - _halves(whole))
+                    yield Edit(start + found.end() - 1, start + found.end(), other, weight)
 
 
 class Separator:
@@ -145,6 +172,9 @@ _LONGEST = 60
 _RUN = re.compile(r"""([^\\\w\s'"]|[0xX_])\1{3,}""")
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?![\w.])")
 _MOST_APART = 8
+_PART = re.compile(r"(.)%([a-zA-Z])")
+_NEXT_PART = dict(zip("mMyYbBaAHIdj", "MmYyBbAaIHjd", strict=True))
+"""Parts of dates and times that are taken for each other."""
 MIRROR = str.maketrans("()[]{}<>/\\", ")(][}{><\\/")
 _BETWEEN = (" ", ", ", ",", "\n", "-", "_", ".", ":", "/")
 _SEPARATORS = ",; \t|-_"
@@ -166,6 +196,17 @@ def _variants(text: str) -> Iterator[str]:
         yield text + text.swapcase()
     if len(text) == 1 and text in _SEPARATORS:
         yield from _SEPARATORS
+
+
+def _is_time_format(value: object) -> bool:
+    """Whether a text has several parts of a date or a time, one of which no other format has."""
+    parts = set(re.findall(r"%(\w)", value)) if isinstance(value, str) and len(value) <= _LONGEST else set()
+    return len(parts) > 1 and parts <= set("aAbBcdHIjmMpSfwxXyYzZ") and bool(parts & set("mMHIyY"))
+
+
+def _halves(text: str) -> bool:
+    """Whether it counts to twelve and does not say which half of the day, or the other way round."""
+    return ("%I" in text) != ("%p" in text)
 
 
 def _run_lengths(failure: Failure, sign: str, size: int, rest: int) -> list[int]:

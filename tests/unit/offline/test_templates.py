@@ -57,6 +57,7 @@ NOTHING = [
     ("worded otherwise", "a = 'out via it'\nb = 'in via it'\nx = 'all by door'", "E: all by door"),
     ("length of a run", "x = '####'", ""),
     ("length of a run", "x = '###', '####', 4 * '#'", "AssertionError: assert 4 == 40 in 0x5"),
+    ("part of a time format", "x = '%d %s'\ny = '%m'\nz = '%s: %y %q'", ""),
     ("other end", "if x[1] == '{' or x.find('{'):\n    pass", ""),
     ("other end", "if x[0] == y or x[0] > 'a' or x[-1] == 1:\n    pass", ""),
     ("text left out", "x = ['a', 1], {**y}, [], a < 'b'\nz = a == 'c'", ""),
