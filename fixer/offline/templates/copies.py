@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import TypeGuard
 
@@ -13,6 +13,9 @@ from fixer.offline.place import Place, likeness
 from fixer.offline.source import Edit, Function
 from fixer.offline.templates.base import GENPROG, Example
 from fixer.offline.templates.calls import with_keyword
+
+Exchange = tuple[str, str, float]
+"""A word, the one to put in its place, and how likely that is meant."""
 
 
 class CopyMissing:
@@ -66,17 +69,40 @@ class CopyMissing:
 
 
 class BlockMissing:
-    """A condition with what it decides that is there for one thing, and is missing for one like it or in the error."""
+    """A condition with what it decides that is there for one parameter, and is missing for one like it."""
 
     name = "missing copy of a block"
     source = GENPROG
     prior = 1.5
     examples = (
         Example(
-            "def f(at_min, at_max):\n    if at_min is not None and at_min < 0:\n        raise E('negative at_min')\n"
+            "def f(at_min, at_max):\n    if at_min is not None and at_min < 0:\n        return 'negative at_min'\n"
             "    g()",
-            "def f(at_min, at_max):\n    if at_min is not None and at_min < 0:\n        raise E('negative at_min')\n"
-            "    if at_max is not None and at_max < 0:\n        raise E('negative at_max')\n    g()",
+            "def f(at_min, at_max):\n    if at_min is not None and at_min < 0:\n        return 'negative at_min'\n"
+            "    if at_max is not None and at_max < 0:\n        return 'negative at_max'\n    g()",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Say it again with the one parameter in place of the other."""
+        block = _block(place)
+        if not _raises(block, place.failure.not_raised):
+            yield from _said_again(place, block, _for_parameters(place, block))
+
+
+class BlockMissingForError:
+    """A condition with what it decides that is missing for what the error names, or raises what should have come."""
+
+    name = "missing copy of a block for the error"
+    source = GENPROG
+    prior = 2.5
+    examples = (
+        Example(
+            "def f(at_min, at_max):\n    if at_min and at_min < 0:\n        raise ValueError('negative at_min')\n"
+            "    g()",
+            "def f(at_min, at_max):\n    if at_min and at_min < 0:\n        raise ValueError('negative at_min')\n"
+            "    if at_max and at_max < 0:\n        raise ValueError('negative at_max')\n    g()",
+            "AssertionError: ValueError not raised",
         ),
         Example(
             "def f(a):\n    if 'top' in a:\n        b['top'] = a.pop('top')",
@@ -93,17 +119,11 @@ class BlockMissing:
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Say it again with one word in place of another, with the assignment in front that the condition asks of."""
-        node = place.statement
-        if not isinstance(node, ast.If) or node.orelse or not _is_small(node) or place.indent is None:
-            return
-        block = [*_asked_of(place, node), node]
-        start, end = place.source.line_start(block[0].lineno), place.source.line_end(_last_line(node))
-        text = place.source.text[start:end]
-        for old, new, weight in _exchanges(place, block):
-            copied = _renamed(text, old, new)
-            if copied != text and copied.strip() not in _around(place):
-                yield Edit(end, end, place.source.newline + copied, weight + _PER_CHARACTER * len(copied))
+        """Say it again with the word that is missing, or with another parameter, in place of its own."""
+        block = _block(place)
+        if _raises(block, place.failure.not_raised):
+            yield from _said_again(place, block, _for_parameters(place, block))
+        yield from _said_again(place, block, _for_what_is_missing(place, block))
 
 
 class FieldLeftOut:
@@ -224,33 +244,61 @@ def _is_small(node: ast.If) -> bool:
     return simple and _last_line(node) - node.lineno < _MOST_LINES
 
 
-def _asked_of(place: Place, node: ast.If) -> Iterator[ast.stmt]:
-    """The assignment directly in front of a condition that asks about its value."""
-    block = getattr(place.parent(node), "body", [])
-    at = block.index(node) if isinstance(block, list) and node in block else 0
-    before = block[at - 1] if at else None
+def _block(place: Place) -> list[ast.stmt]:
+    """A small condition, with the assignment directly in front if it asks about its value; empty for all else."""
+    node = place.statement
+    if not isinstance(node, ast.If) or node.orelse or not _is_small(node) or place.indent is None:
+        return []
+    beside = getattr(place.parent(node), "body", [])
+    at = beside.index(node) if isinstance(beside, list) and node in beside else 0
+    before = beside[at - 1] if at else None
     asked = {name.id for name in ast.walk(node.test) if isinstance(name, ast.Name)}
-    if isinstance(before, ast.Assign) and _is_name(before.targets[0]) and before.targets[0].id in asked:
-        yield before
+    is_asked = isinstance(before, ast.Assign) and _is_name(before.targets[0]) and before.targets[0].id in asked
+    return [before, node] if before and is_asked else [node]
+
+
+def _raises(block: list[ast.stmt], errors: Iterable[str]) -> bool:
+    """Whether it raises one of these errors."""
+    raised = [node for node in _inside(block) if isinstance(node, ast.Raise)]
+    named = {node.id for one in raised for node in ast.walk(one) if isinstance(node, ast.Name)}
+    return not named.isdisjoint(errors)
+
+
+def _said_again(place: Place, block: list[ast.stmt], exchanges: Iterable[Exchange]) -> Iterator[Edit]:
+    """The lines of a block behind it, with one word in place of another; not what the function says already."""
+    if not block:
+        return
+    start, end = place.source.line_start(block[0].lineno), place.source.line_end(_last_line(block[-1]))
+    text = place.source.text[start:end]
+    for old, new, weight in exchanges:
+        copied = _renamed(text, old, new)
+        if copied != text and copied.strip() not in _around(place):
+            yield Edit(end, end, place.source.newline + copied, weight + _PER_CHARACTER * len(copied))
 
 
 def _around(place: Place) -> str:
     return place.text(place.function) if place.function else place.source.text
 
 
-def _exchanges(place: Place, block: list[ast.stmt]) -> Iterator[tuple[str, str, float]]:
-    """A word of the block, the one to put in its place, and how likely that is meant."""
-    nodes = [node for statement in block for node in ast.walk(statement)]
-    names = Counter(node.id for node in nodes if isinstance(node, ast.Name))
-    raised = any(isinstance(node, ast.Raise) for node in nodes) and bool(place.failure.not_raised)
+def _for_parameters(place: Place, block: list[ast.stmt]) -> Iterator[Exchange]:
+    """A parameter that the block names twice, for each one like it that it does not name."""
+    names = Counter(node.id for node in _inside(block) if isinstance(node, ast.Name))
     for old, new in product(place.scope.parameters, repeat=2):
         if names[old] > 1 and not names[new] and likeness(old, new) >= _LIKE:
-            yield old, new, likeness(old, new) + raised
+            yield old, new, likeness(old, new)
+
+
+def _for_what_is_missing(place: Place, block: list[ast.stmt]) -> Iterator[Exchange]:
+    """Each text and attribute that is a word, for the word that the error says is not there."""
     missing = _missing_word(place)
-    words = Counter(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
-    words += Counter(node.attr for node in nodes if isinstance(node, ast.Attribute))
-    told = (word for word in words if missing and word.isidentifier())
-    yield from ((word, missing, 0.5 * words[word]) for word in told)
+    texts = [node.value for node in _inside(block) if isinstance(node, ast.Constant)]
+    words = Counter(text for text in texts if isinstance(text, str) and text.isidentifier())
+    words += Counter(node.attr for node in _inside(block) if isinstance(node, ast.Attribute))
+    yield from ((word, missing, 0.5 * words[word]) for word in words if missing)
+
+
+def _inside(block: list[ast.stmt]) -> Iterator[ast.AST]:
+    return (node for statement in block for node in ast.walk(statement))
 
 
 def _missing_word(place: Place) -> str:

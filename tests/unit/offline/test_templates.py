@@ -125,7 +125,8 @@ NOTHING = [
         "def f(low, lower):\n    if low and low > 0:\n        g()\n    if lower and lower > 0:\n        g()",
         "",
     ),
-    ("missing copy of a block", "if 'a' in b:\n    c()\nelse:\n    d()", "KeyError: 'e'"),
+    ("missing copy of a block for the error", "if 'a' in b:\n    c()\nelse:\n    d()", "KeyError: 'e'"),
+    ("missing copy of a block for the error", "def f(at_a, at_b):\n    if at_a > at_a:\n        raise E", ""),
     ("attribute left out", "x = [self.aa, self.bb, self.cc]", ""),
     (
         "attribute left out",
