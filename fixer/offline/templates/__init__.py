@@ -25,6 +25,7 @@ from fixer.offline.templates import (
     rewording,
     statements,
     strings,
+    widened,
 )
 from fixer.offline.templates.base import MUTATION, SSTUBS, Template
 
@@ -69,6 +70,10 @@ CATALOGUE: tuple[Template, ...] = (
     conditions.Widened(),
     conditions.NothingOrEmpty(),
     conditions.OtherEnd(),
+    widened.OrNothing(),
+    widened.AlreadyThere(),
+    widened.FileNotThere(),
+    widened.EndlessRetry(),
     cases.BorrowedCondition(),
     cases.OtherTypes(),
     cases.SiblingType(),
@@ -169,6 +174,8 @@ AIMED = frozenset(
         raising.HandlerTooNarrow,
         raising.BaseMissing,
         recoding.Recoded,
+        widened.FileNotThere,
+        widened.EndlessRetry,
     )
 )
 """The kinds that answer what an error says, and are proposed for nothing else."""
