@@ -61,12 +61,12 @@ class AlreadyThere:
 
     def propose(self, place: Place) -> Iterator[Edit]:
         """Ask that instead, or as well."""
-        owner = place.source.class_of(place.function) if place.function else None
-        if owner is None or not isinstance(place.statement, ast.If | ast.While) or not _asks_for_attributes(owner):
+        names = [name for name in place.scope.parameters if name in _NAMES]
+        if not names or not isinstance(place.statement, ast.If | ast.While) or not _asks_for_attributes(place):
             return
         test = place.statement.test
-        for name in place.scope.parameters:
-            if name in _NAMES and not place.text(test).startswith("hasattr"):
+        for name in names:
+            if not place.text(test).startswith("hasattr"):
                 yield place.replace(test, f"hasattr(self, {name})")
                 yield place.replace(test, f"{operand(place, test)} or hasattr(self, {name})", -0.3)
 
@@ -151,8 +151,10 @@ def _is_fixed(node: ast.expr) -> bool:
     return word.isupper()
 
 
-def _asks_for_attributes(owner: ast.ClassDef) -> bool:
-    called = (node.func for node in ast.walk(owner) if isinstance(node, ast.Call))
+def _asks_for_attributes(place: Place) -> bool:
+    """Whether a method of the class around does."""
+    owner = place.source.class_of(place.statement)
+    called = (node.func for node in (ast.walk(owner) if owner else ()) if isinstance(node, ast.Call))
     return any(isinstance(function, ast.Name) and function.id in ("hasattr", "getattr") for function in called)
 
 
