@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fixer.offline.templates import (
+    attempts,
     bindings,
     calls,
     cases,
@@ -153,6 +154,8 @@ CATALOGUE: tuple[Template, ...] = (
     raising.ErrorToSurvive(),
     raising.HandlerTooNarrow(),
     raising.BaseMissing(),
+    attempts.NothingOnError(),
+    attempts.AttemptTooWide(),
 )
 
 AIMED = frozenset(
@@ -183,6 +186,8 @@ AIMED = frozenset(
         raising.HandlerTooNarrow,
         raising.BaseMissing,
         recoding.Recoded,
+        attempts.NothingOnError,
+        attempts.AttemptTooWide,
         passing.KeywordTwice,
         passing.UnknownKeyword,
         widened.FileNotThere,
