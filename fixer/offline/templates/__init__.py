@@ -45,6 +45,8 @@ CATALOGUE: tuple[Template, ...] = (
     numbers.StartValue(),
     numbers.Range(),
     filters.Filter(),
+    filters.NothingPassedOn(),
+    filters.CountMissing(),
     filters.Factor(),
     filters.Jump(),
     numbers.Slice(),

@@ -37,6 +37,65 @@ class Filter:
                     yield Edit(end, end, f" if {test_text}", -0.15 * weight)
 
 
+class NothingPassedOn:
+    """A dictionary whose entries of None should not be there: to pass None is not the same as to pass nothing."""
+
+    name = "nothing passed on"
+    source = TBAR
+    prior = 0.3
+    examples = (
+        Example(
+            "def f(a):\n    d = {'b': a.b, 'c': a.c}\n    return g(**d)",
+            "def f(a):\n    d = {'b': a.b, 'c': a.c}\n"
+            "    return g(**{key: value for key, value in d.items() if value is not None})",
+        ),
+        Example(
+            "def f(a, b):\n    return {'a': a, 'b': b}",
+            "def f(a, b):\n    return {key: value for key, value in {'a': a, 'b': b}.items() if value is not None}",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Leave them out where it is given back or becomes keyword arguments."""
+        values = [keyword.value for call in place.nodes(ast.Call) for keyword in call.keywords if keyword.arg is None]
+        known = _dictionaries(place) if values else ()
+        passed = [value for value in values if place.text(value) in known or _names_values(value)]
+        returned = place.statement.value if isinstance(place.statement, ast.Return) else None
+        for node in [*passed, *([returned] if returned and _names_values(returned) else [])]:
+            there = f"{{key: value for key, value in {place.text(node)}.items() if value is not None}}"
+            yield place.replace(node, there)
+
+
+class CountMissing:
+    """A sum of what belongs to an object that lacks how many of something it has."""
+
+    name = "missing count"
+    source = MUTATION
+    prior = 0.3
+    examples = (
+        Example(
+            "def f(a, b):\n    b.extend(a.z)\n    return a.x + a.y",
+            "def f(a, b):\n    b.extend(a.z)\n    return a.x + a.y + len(a.z)",
+        ),
+        Example(
+            "def f(a):\n    for z in a.zs:\n        t += (a.x +\n            a.y)",
+            "def f(a):\n    for z in a.zs:\n        t += (a.x +\n            a.y + len(a.zs))",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Add the length of what the function goes through or passes on whole elsewhere."""
+        for node in place.nodes(ast.BinOp):
+            parent = place.parent(node)
+            owners = [place.text(one.value) for one in _terms(node) if isinstance(one, ast.Attribute)]
+            if isinstance(parent, ast.BinOp) or len(owners) < _LEAST_VALUES or len(set(owners)) > 1:
+                continue
+            end = place.source.span(node)[1]
+            for weight, text in enumerate(_collections_of(place, owners[0])):
+                if f"len({text})" not in place.text(node):
+                    yield Edit(end, end, f" + len({text})", -0.2 * weight)
+
+
 class Factor:
     """A result that has to be doubled, halved, reduced or combined with another value of the function."""
 
@@ -103,4 +162,43 @@ def _tests(place: Place, part: ast.comprehension) -> Iterator[str]:
         yield from (f"{name} {operator} {other}" for other in others for operator in ("!=", "in", "not in", "<", ">"))
 
 
+def _names_values(node: ast.expr | None) -> bool:
+    """Whether it is a dictionary of texts and named values, two at least."""
+    if not isinstance(node, ast.Dict) or not all(isinstance(key, ast.Constant) for key in node.keys):
+        return False
+    return sum(isinstance(value, ast.Name | ast.Attribute) for value in node.values) >= _LEAST_VALUES
+
+
+def _dictionaries(place: Place) -> set[str]:
+    """What the function sets to such a one."""
+    made = [node for node in place.scope.nodes if isinstance(node, ast.Assign | ast.AnnAssign)]
+    made = [node for node in made if _names_values(node.value)]
+    return {place.text(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]) for node in made}
+
+
+def _terms(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield from _terms(node.left)
+        yield from _terms(node.right)
+    else:
+        yield node
+
+
+def _collections_of(place: Place, owner: str) -> list[str]:
+    """The attributes of an object that the function goes through, counts, or puts into a list."""
+    used: list[ast.expr] = []
+    for node in place.scope.nodes:
+        if isinstance(node, ast.For | ast.comprehension):
+            used.append(node.iter)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in _WHOLE:
+            used += node.args
+    return list(dict.fromkeys(ast.unparse(one) for one in used if _is_of(one, owner)))
+
+
+def _is_of(node: ast.expr, owner: str) -> bool:
+    return isinstance(node, ast.Attribute) and ast.unparse(node.value) == owner
+
+
+_LEAST_VALUES = 2
+_WHOLE = ("extend", "update", "len", "list", "sorted")
 _FORMS = ("{}", "{} is not None", "{} > 0", "{} != 0", "{} % 2 == 0", "{} % 2 == 1", "not {}", "{} < 0", "len({}) > 0")

@@ -124,6 +124,8 @@ NOTHING = [
     ("call of nothing", "def f(a):\n    g(b, 1, **a)\n    if a:\n        g(a)\n    return g(a)", ""),
     ("part of nothing", "x = 'a' + 'b', a + b, a + '', a.b() + 'c', 1 + a, a * 'd'", ""),
     ("taken too late", "if a:\n    x = d.pop('c d'), d.pop(), d.pop(e), d.get('f')\nelif b:\n    d.pop('g')", ""),
+    ("nothing passed on", "def f(d):\n    x = {'a': 1, 'b': c}\n    g(**x, **d)\n    return {**d, 'a': b, 'c': e}", ""),
+    ("missing count", "def f(a, b):\n    for x in a.xs:\n        y = a.n + b.n, a.n - a.m, a.n + 1", ""),
     ("nothing on error", "class A:\n    x = 1\n    def f(self, a):\n        self.x = int(a)", "ValueError: a"),
     ("nothing on error", "class A:\n    x = None\n    def f(self, a):\n        self.x = a", "AssertionError: a"),
     ("attempt too wide", "try:\n    a.b(c)\nexcept AttributeError:\n    raise E", "m.F: a"),
