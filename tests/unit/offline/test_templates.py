@@ -131,6 +131,18 @@ NOTHING = [
     ("attempt too wide", "try:\n    a.b(c)\nexcept AttributeError:\n    raise E", "m.F: a"),
     ("attempt too wide", "try:\n    a.b(c)\nexcept ValueError:\n    raise E", "m.E: a"),
     ("attempt too wide", "try:\n    a.b(c)\n    d()\nexcept KeyError:\n    raise E", "m.E: a"),
+    (
+        "statement of a namesake",
+        "class A:\n    def f(self, a):\n        self.b = a\n    def g(self):\n        h(a)",
+        "",
+    ),
+    (
+        "statement of a namesake",
+        "class A:\n    def f(self, a):\n        g(self)\nclass B:\n    def f(self, a, b):\n        len(b), h(self, a)",
+        "",
+    ),
+    ("missing step", "def f(p):\n    q = p.a\n    return p.b + q.b\ndef g(x):\n    x.load()", ""),
+    ("missing step", "def f():\n    p = g()\n    p.wait()\n    return p.b\ndef g(x):\n    x.load(1)", ""),
     ("missing default", "def f(n, a):\n    return a", "TypeError: f() missing 1 required positional argument: 'n'"),
     ("missing default", "def f(n):\n    return n", "TypeError: A.f() missing 1 required positional argument: 'n'"),
     ("missing default", "def f(n):\n    return n", "TypeError: f() takes 0 positional arguments but 1 was given"),
