@@ -14,7 +14,7 @@ from fixer.offline.templates.base import PYTER, TBAR, Example
 class NothingOnError:
     """An attribute that stays what it began as, where what it should become cannot be had."""
 
-    name = "nothing on error"
+    name = "missing value on error"
     source = TBAR
     prior = 3.0
     examples = (

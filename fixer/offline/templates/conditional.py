@@ -69,7 +69,7 @@ class PartOfNothing:
 class TakenTooLate:
     """An entry taken out of a dictionary, or a thing read, under a condition, so that it stays in other cases."""
 
-    name = "taken too late"
+    name = "entry taken too late"
     source = PYTER
     prior = 2.0
     examples = (

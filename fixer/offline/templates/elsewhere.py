@@ -18,7 +18,7 @@ from fixer.offline.templates.base import ELEMENTS, PAR, PYTER, Example
 class CalledElsewhere:
     """A value that the file, elsewhere, first passes to a class or a function of its own."""
 
-    name = "call made elsewhere"
+    name = "missing call of the file"
     source = PAR
     prior = 0.4
     examples = (
@@ -60,7 +60,7 @@ class CalledElsewhere:
 class HintedClass:
     """A parameter that is kept as it was passed, where its hint promises an object of a class."""
 
-    name = "class of the hint"
+    name = "value unlike its hint"
     source = PYTER
     prior = 1.0
     examples = (

@@ -40,7 +40,7 @@ class Filter:
 class NothingPassedOn:
     """A dictionary whose entries of None should not be there: to pass None is not the same as to pass nothing."""
 
-    name = "nothing passed on"
+    name = "None passed on"
     source = TBAR
     prior = 0.3
     examples = (

@@ -41,7 +41,7 @@ class OrNothing:
 class AlreadyThere:
     """A method about a name that it is passed, which should ask whether the object has that already."""
 
-    name = "object has it"
+    name = "attribute not asked for"
     source = PYTER
     prior = 0.3
     examples = (
