@@ -109,9 +109,13 @@ class Search:
 
     @property
     def also_red(self) -> list[str]:
-        """The other red tests of the file that run what this one runs, where they are asked with each edit."""
-        own = self._lines_run(self._nodeid)
-        return [other for other in self._beside if other in self._red and not own.isdisjoint(self._lines_run(other))]
+        """The other red tests of the file that run what this one runs, where they are asked with each edit.
+
+        Only those that die of the same kind of error: what is not installed, or warned of, is another matter.
+        """
+        own, died = self._lines_run(self._nodeid), self._died_of(self._nodeid)
+        alike = (other for other in self._beside if other in self._red and self._died_of(other) == died)
+        return [other for other in alike if not own.isdisjoint(self._lines_run(other))]
 
     @property
     def seconds_left(self) -> float:
@@ -225,6 +229,10 @@ class Search:
             elif path in self._sources:
                 parts |= {(path, line) for line in lines}
         return parts
+
+    def _died_of(self, nodeid: str) -> str:
+        details = self._evidence.of(nodeid).details
+        return details.error_type if details else ""
 
     def _lines_run(self, nodeid: str) -> set[tuple[Path, int]]:
         """Of the sources that may be edited."""

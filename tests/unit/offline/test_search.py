@@ -53,10 +53,16 @@ def test_a_test_that_stays_red_speaks_against_an_edit_as_far_as_it_runs_nothing_
     assert (found.complete, found.misses_alike) == (complete, alike)
 
 
-@pytest.mark.parametrize(("lines", "shared"), [({2, 6}, True), ({6}, False)])
-def test_a_search_goes_on_with_red_tests_that_run_what_the_failing_one_runs(lines: set[int], shared: bool) -> None:
+@pytest.mark.parametrize(
+    ("lines", "error", "shared"),
+    [({2, 6}, "AssertionError", True), ({6}, "AssertionError", False), ({2, 6}, "ModuleNotFoundError", False)],
+)
+def test_a_search_goes_on_with_red_tests_that_run_what_the_failing_one_runs_and_die_alike(
+    lines: set[int], error: str, shared: bool
+) -> None:
     other = "test_calc.py::test_other"
-    results = tuple(TestResult(nodeid, Verdict.FAILED, details=DETAILS) for nodeid in (ASKED, other))
+    ends = {ASKED: DETAILS, other: ErrorDetails(error, "")}
+    results = tuple(TestResult(nodeid, Verdict.FAILED, details=details) for nodeid, details in ends.items())
     evidence = TestRun(results, {ASKED: {FILE: frozenset({2})}, other: {FILE: frozenset(lines)}})
     request = RepairRequest(TestError(Path("test_calc.py"), "test_half", DETAILS), 1, 0.4, (FILE,), evidence)
     assert Search(Mends(), request, [ASKED, other], print, 5.0).also_red == ([other] if shared else [])
