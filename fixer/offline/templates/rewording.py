@@ -61,7 +61,7 @@ class WordedOtherwise:
 
     name = "worded otherwise"
     source = "a copy that was changed in all places but one (CP-Miner: Li et al. 2004)"
-    prior = 0.3
+    prior = 1.0
     examples = (
         Example(
             "a = 'all left via door {n}'\nb = f'not all left via door {n}'\nx = E(f'all left by door {n}')",
