@@ -70,13 +70,7 @@ class AttemptTooWide:
         """Only look it up there, and call it afterwards."""
         around = [place.statement, *place.source.above(place.statement)]
         attempt = next((node for node in around if isinstance(node, ast.Try)), None)
-        if (
-            attempt is None
-            or attempt.orelse
-            or attempt.finalbody
-            or len(attempt.body) > 1
-            or not _raises(place, attempt)
-        ):
+        if attempt is None or not _is_plain(attempt) or not _raises(place, attempt):
             return
         only, indent = attempt.body[0], place.source.indent_of(attempt)
         value = only.value if isinstance(only, ast.Expr | ast.Return) else None
@@ -108,6 +102,11 @@ def _begun_as(place: Place, name: str) -> str:
         if word == name and node.value and place.text(node.value) in _EMPTY:
             return place.text(node.value)
     return ""
+
+
+def _is_plain(attempt: ast.Try) -> bool:
+    """Whether it holds one statement, and nothing comes after it but the handlers."""
+    return len(attempt.body) == 1 and not attempt.orelse and not attempt.finalbody
 
 
 def _raises(place: Place, attempt: ast.Try) -> bool:
