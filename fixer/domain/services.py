@@ -51,6 +51,19 @@ def is_test_path(path: PurePath) -> bool:
     return bool(parts and _test_reason(parts)) and not (_directory_reason(parts[:-1]) or _file_reason(parts[-1]))
 
 
+def is_named_after_tests(path: PurePath) -> bool:
+    """Whether a file is a test, or its name or a folder's speaks of tests, as those of helpers do that only tests call.
+
+    Such a file may be what a project is about, as `numpy.testing` is, so that it may be edited where it is no test.
+    Of the fixes of 374 real bugs (docs/benchmarks_real_bugs.md) one was in such a file.
+    """
+    *folders, name = [part.casefold() for part in path.parts]
+    named = [*folders, name.rpartition(".")[0]]
+    return is_test_path(path) or any(
+        part.endswith("tests") or not _TEST_WORDS.isdisjoint(part.split("_")) for part in named
+    )
+
+
 @dataclass(frozen=True)
 class SuspiciousLine:
     """A line that a failing test executed; the score is above 0 and at most 1."""
@@ -96,6 +109,7 @@ class ErrorAnalysisService:
 
 
 _TEST_DIRECTORIES = frozenset({"test", "tests"})
+_TEST_WORDS = frozenset({"test", "tests", "testing", "testutil", "testutils"})
 _INSTALLED = frozenset({"venv", "site-packages", "dist-packages", "node_modules", "__pycache__"})
 _STEERS_THE_TESTS = frozenset(
     {

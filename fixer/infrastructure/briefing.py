@@ -15,7 +15,7 @@ from fixer.domain.services import NOTHING_PERMITTED, Permitted, protected_reason
 from fixer.infrastructure.context import Count, History
 from fixer.infrastructure.excerpt import excerpt_of_test, fenced, fixtures_for, shorten
 from fixer.infrastructure.prompt_library import PromptLibrary
-from fixer.infrastructure.suspects import find_test_file, never_entered, suspect_files
+from fixer.infrastructure.suspects import find_test_file, never_entered, suspect_files, without_helpers
 from fixer.infrastructure.view import ShownFiles, View, whole_files_fit
 
 MOST_TRACED = 200
@@ -119,8 +119,12 @@ class Briefing:
         return suspect_files(error, evidence, self._top, test_file, self._permitted)
 
     def searched(self, error: TestError) -> tuple[Path, ...]:
-        """What a search may edit: all of them, as it has no prompt that they must fit into."""
-        found = [path for path in self.executed(error) if self._may_edit(path)][:_MOST_SEARCHED]
+        """What a search may edit: all of them, as it has no prompt that they must fit into, but for tests' helpers.
+
+        A search finds how to weaken an assertion that a helper makes sooner than it finds the mistake.
+        """
+        executed = [path for path in self.executed(error) if self._may_edit(path)]
+        found = (executed if self._permitted.tests else without_helpers(executed, self._top))[:_MOST_SEARCHED]
         test_file = find_test_file(error, self._evidence_for(error), self._top)
         beside = never_entered(found, test_file, self._top, self._permitted)
         others = islice((path for path in beside if self._may_edit(path)), _MOST_NEVER_ENTERED)

@@ -12,7 +12,7 @@ from fixer.domain.services import (
     NOTHING_PERMITTED,
     Permitted,
     SuspiciousLine,
-    is_test_path,
+    is_named_after_tests,
     protected_reason,
     rank_lines,
 )
@@ -27,15 +27,20 @@ def suspect_files(
     test_file: Path | None,
     permitted: Permitted = NOTHING_PERMITTED,
 ) -> list[Path]:
-    """Resolved paths of the files that a fix may have to touch, most suspicious first, tests last.
+    """Resolved paths of the files that a fix may have to touch, most suspicious first, tests and their helpers last.
 
     Where the test never ran, the files it imports come last. Only sources inside `top` that may be edited.
     """
     ranked = [line.file for line in rank_lines(evidence, error.nodeid)]
     found = list(_sources([*_frames(error), *ranked], top, permitted))
-    if test_file and all(is_test_path(path.relative_to(top.resolve())) for path in found):
+    if test_file and all(_is_aside(path, top) for path in found):
         found += [path for path in _sources(_imported(test_file, top), top, permitted) if path not in found]
-    return sorted(found, key=lambda path: is_test_path(path.relative_to(top.resolve())))
+    return sorted(found, key=lambda path: _is_aside(path, top))
+
+
+def without_helpers(found: Sequence[Path], top: Path) -> list[Path]:
+    """Without the helpers of tests, which show a mistake and seldom hold it, unless there is nothing else."""
+    return [path for path in found if not _is_aside(path, top)] or list(found)
 
 
 def never_entered(found: Sequence[Path], test_file: Path | None, top: Path, permitted: Permitted) -> Iterator[Path]:
@@ -43,7 +48,7 @@ def never_entered(found: Sequence[Path], test_file: Path | None, top: Path, perm
     files = [*([test_file] if test_file else []), *found]
     imported = dict.fromkeys(path for file in files for path in _imports_of(file, top))
     others = (path for path in _sources(imported, top, permitted) if path not in found)
-    return (path for path in others if not is_test_path(path.relative_to(top.resolve())))
+    return (path for path in others if not _is_aside(path, top))
 
 
 def suspect_lines(error: TestError, evidence: TestRun, top: Path, count: int) -> list[SuspiciousLine]:
@@ -91,6 +96,10 @@ def _is_source(path: Path, top: Path, permitted: Permitted = NOTHING_PERMITTED) 
         return False
     folders = [parent for parent in path.parents if parent.is_relative_to(top)]
     return not any((folder / "pyvenv.cfg").exists() for folder in folders)
+
+
+def _is_aside(path: Path, top: Path) -> bool:
+    return is_named_after_tests(path.relative_to(top.resolve()))
 
 
 def _ends_with(path: Path, suffix: Path) -> bool:

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixer.domain.models import ErrorDetails, TestError, TestResult, TestRun, Verdict
-from fixer.domain.services import ErrorAnalysisService, Permitted, SuspiciousLine, protected_reason, rank_lines
+from fixer.domain.services import (
+    ErrorAnalysisService,
+    Permitted,
+    SuspiciousLine,
+    is_named_after_tests,
+    protected_reason,
+    rank_lines,
+)
 
 LOGS = Path(__file__).parents[2] / "assets" / "logs"
 
@@ -76,6 +83,24 @@ class TestProtectedPaths:
     )
     def test_source_may_be_edited(self, path: str) -> None:
         assert protected_reason(PurePath(path)) == ""
+
+    @pytest.mark.parametrize(
+        ("path", "expected"),
+        [
+            ("pkg/testing/assertions.py", True),
+            ("yapftests/helper.py", True),
+            ("pkg/test_utils/base.py", True),
+            ("pkg/testutils.py", True),
+            ("src/pkg/my_testing.py", True),
+            ("tests/helpers.py", True),
+            ("pkg/core.py", False),
+            ("contest/latest.py", False),
+            ("pytest_mock/plugin.py", False),
+            ("attest.py", False),
+        ],
+    )
+    def test_helpers_of_tests_are_told_by_their_names(self, path: str, expected: bool) -> None:
+        assert is_named_after_tests(PurePosixPath(path)) is expected
 
     def test_what_the_user_permits_may_be_edited_and_tests_only_where_that_is_said(self) -> None:
         named = Permitted((PurePosixPath("tox.ini"), PurePosixPath("tests"), PurePosixPath(".git")))

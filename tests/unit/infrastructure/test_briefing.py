@@ -12,6 +12,7 @@ from fixer.domain.models import CodeChanges, CodeLocation, ErrorDetails, TestErr
 from fixer.domain.services import Permitted
 from fixer.infrastructure.briefing import Briefing, nearest
 from fixer.infrastructure.prompt_library import PromptLibrary
+from fixer.infrastructure.suspects import without_helpers
 
 TEST_FILE = """\
 import os
@@ -201,6 +202,26 @@ def test_a_search_looks_at_what_is_imported_and_runs_no_line_of_its_own_as_well(
     briefing = Briefing(runner, PromptLibrary(), top)
     assert names(top, briefing.searched(error)) == ["pkg/deep.py", "pkg/core.py", "pkg/tables.py"]
     assert names(top, briefing.prepare(error).editable) == ["pkg/deep.py"]
+
+
+def test_helpers_of_tests_are_shown_last_and_searched_only_where_the_user_named_them(top: Path) -> None:
+    (top / "pkg/testing").mkdir()
+    helper = top / "pkg/testing/assertions.py"
+    helper.write_text("def eq_(a, b):\n    assert a == b\n")
+    error = make_error(frames=[top / "pkg/core.py", helper])
+    runner = RecordingRunner(traced(error, {helper: {2}, top / "pkg/core.py": {5}}))
+    briefing = Briefing(runner, PromptLibrary(), top)
+    assert names(top, briefing.executed(error)) == ["pkg/core.py", "pkg/testing/assertions.py"]
+    assert "pkg/testing/assertions.py" not in names(top, briefing.searched(error))
+    permitted = Permitted((Path("pkg/testing/assertions.py"),))
+    named = Briefing(runner, PromptLibrary(), top, permitted=permitted)
+    assert "pkg/testing/assertions.py" in names(top, named.searched(error))
+
+
+def test_helpers_of_tests_are_searched_where_there_is_nothing_else(top: Path) -> None:
+    helper = top / "testing.py"
+    assert without_helpers([helper], top) == [helper]
+    assert without_helpers([helper, top / "core.py"], top) == [top / "core.py"]
 
 
 def test_what_is_over_the_budget_is_left_out_and_said(top: Path) -> None:
