@@ -221,6 +221,10 @@ Overlay = Mapping[Path, str]
 class CandidateChecker(Protocol):
     """Runs tests against sources that are not on disk."""
 
+    def begin(self) -> None:
+        """Forget what was read of the sources: what is on disk stays as it is from here until this is said again."""
+        ...
+
     def check(
         self,
         candidates: Iterable[Overlay],
@@ -232,7 +236,7 @@ class CandidateChecker(Protocol):
         """The candidates with what the tests showed, as they finish; stops early when the caller stops iterating.
 
         `vital` are those of the tests without which a candidate is of no use, the most telling first: where one of
-        them fails, nothing need be known of the tests behind it. `known` is what a fresh process has shown of the
-        unchanged sources; it may spare a run of them.
+        them fails, nothing need be known of the tests behind it, unless the first fails later than it did. `known` is
+        what a fresh process has shown of the unchanged sources; it may spare a run of them.
         """
         ...

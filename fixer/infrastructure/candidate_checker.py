@@ -59,7 +59,9 @@ class ForkChecker:
         self._spawn = False
         self._plans: dict[tuple[str, ...], _Plan] = {}
         self._shown: dict[tuple[str, ...], _Shown] = {}
+        self._start_seconds = 0.0
         self._scratch = Path(tempfile.mkdtemp(prefix="fixer-candidates-"))
+        self._collected = _Collected(self._scratch)
         self._close = finalize(self, _clean_up, self._idle, self._scratch)
 
     def __enter__(self) -> ForkChecker:
@@ -73,6 +75,10 @@ class ForkChecker:
     def close(self) -> None:
         """End all processes and remove all files."""
         self._close()
+
+    def begin(self) -> None:
+        """Collect the tests anew where they are asked for again: the sources on disk may be others by now."""
+        self._collected.forget()
 
     def check(
         self,
@@ -92,8 +98,8 @@ class ForkChecker:
         try:
             few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
             called = monotonic()
-            plan = self._planned(folder, tuple(nodeids), known, warm=not few)
-            plan, imports = replace(plan, vital=tuple(vital or nodeids)), not plan.warm
+            plan = self._planned(folder, tuple(nodeids), known, few=few)
+            plan, imports = replace(plan, vital=tuple(vital or nodeids), needed=tuple(vital[1:])), not plan.warm
             if vital and not plan.warm and not few and self._shows_alone(folder, plan):
                 yield from self._sifted(candidates, plan, known)
                 return
@@ -130,7 +136,7 @@ class ForkChecker:
             return False
         alone = folder / "alone"
         alone.mkdir()
-        self._planned(alone, first, None, warm=False)
+        self._planned(alone, first, None, few=True)
         return self._shown[first].get(first[0]) == self._shown[plan.nodeids][first[0]]
 
     def _sifted(
@@ -144,20 +150,23 @@ class ForkChecker:
             else:
                 yield overlay, plan.failed("f")
 
-    def _planned(self, folder: Path, nodeids: tuple[str, ...], known: TestRun | None, *, warm: bool) -> _Plan:
+    def _planned(self, folder: Path, nodeids: tuple[str, ...], known: TestRun | None, *, few: bool) -> _Plan:
         """What to run and how long it may take, found out on the unchanged sources."""
-        (folder / "select.json").write_text(json.dumps(nodeids), encoding="ascii")
-        if nodeids not in self._plans and warm and known and (plan := self._warm_at_once(folder, nodeids, known)):
-            return plan
+        (folder / _SELECTION).write_text(json.dumps(nodeids), encoding="ascii")
+        warm = self._collected.process(nodeids, may_begin=not few) if not self._spawn else ""
+        if nodeids not in self._plans and warm and known:
+            self._measure_at_once(folder, nodeids, warm, known)
         if nodeids not in self._plans:
             self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids)
         plan = replace(self._plans[nodeids], folder=folder)
-        if warm and not self._spawn and not plan.mount:
-            warmed = replace(plan, warm=str(folder))
+        if not warm or self._spawn or plan.mount:
+            return plan
+        warmed = replace(plan, warm=warm)
+        if not self._collected.has_answered(nodeids):
             run, _ = self._first_run(warmed)
             # A shortcut that does not show the known failure cannot be trusted with a fix.
-            return warmed if _shown(run) == self._shown[nodeids] else plan
-        return plan
+            self._collected.note(nodeids, trusted=_shown(run) == self._shown[nodeids])
+        return warmed if self._collected.is_trusted(nodeids) else plan
 
     def _measured(self, folder: Path, nodeids: tuple[str, ...]) -> tuple[_Plan, _Shown]:
         """How long is long, which options are needed, what can be loaded in advance; and what the tests show."""
@@ -169,23 +178,36 @@ class ForkChecker:
             run, took = self._first_run(plan, with_modules=True)
         if run.rootdir is None:
             raise TestsCannotRun("pytest does not start for candidates.", f"See why: {self._python} -m pytest")
-        return _informed(plan, run, took, self._test_timeout), _shown(run)
+        return self._informed(plan, run, took), _shown(run)
 
-    def _warm_at_once(self, folder: Path, nodeids: tuple[str, ...], known: TestRun) -> _Plan | None:
-        """Where a fresh process has shown what the tests do, and quickly, the first to run them here is a warm one.
+    def _measure_at_once(self, folder: Path, nodeids: tuple[str, ...], warm: str, known: TestRun) -> None:
+        """Where a fresh process has shown what the tests do, the first to run them here may be a warm one.
 
-        None where it shows something else, or cannot be had.
+        Nothing is noted where it shows something else, or cannot be had.
         """
-        seconds = min(self._test_timeout, _LEAST_SECONDS)
-        if self._spawn or not _all_quick(nodeids, known, seconds):
-            return None
-        plan = _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS, warm=f"{folder}/at once")
+        if not _all_ended(nodeids, known):
+            return
+        seconds = min(self._test_timeout, _FIRST_SECONDS)
+        plan = _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS, warm=warm)
         run, took = self._first_run(plan, with_modules=True)
-        plan = _informed(plan, run, took, self._test_timeout)
-        if plan.mount or not _shows(run, nodeids, known):
-            return None
+        if not _shows(run, nodeids, known):
+            return
+        # There reports do not tell how long a test took.
+        timed = replace(run, results=tuple(map(known.of, nodeids)))
+        plan = self._informed(plan, timed, took)
+        if plan.mount:
+            return
         self._plans[nodeids], self._shown[nodeids] = replace(plan, warm=""), _shown(run)
-        return plan
+        self._collected.note(nodeids, trusted=True)
+
+    def _informed(self, plan: _Plan, run: ProbeRun, took: float) -> _Plan:
+        """With the limits, and with what such a run has told of what it needs."""
+        modules = plan.folder / _MODULES
+        seen = json.loads(modules.read_bytes()) if modules.exists() else {}
+        installed, mount = tuple(seen.get("installed", ())), seen.get("starts processes", False)
+        self._start_seconds = max(self._start_seconds, took - sum(result.seconds for result in run.results))
+        plan = _timed(plan, run, self._start_seconds, self._test_timeout)
+        return replace(plan, options=_options(run), preload=installed, mount=mount)
 
     def _first_run(self, plan: _Plan, *, with_modules: bool = False) -> tuple[ProbeRun, float]:
         busy: dict[ForkServer, _Job] = {}
@@ -211,7 +233,8 @@ class ForkChecker:
             "file": str(job.path.with_suffix(".request")),
             "seconds": plan.wall_seconds,
             "memory": _MEMORY,
-            "warm": plan.warm,
+            "warm": self._warm(plan, job),
+            "needed": plan.needed,
             "mount": plan.mount,
         }
         server.start(request if len(overlays) == 1 else {**request, **_batch(plan, job)})
@@ -222,6 +245,16 @@ class ForkChecker:
             if server.is_alive():
                 return server
         return ForkServer(self._python, self._project, self._environ, self._scratch, spawn=self._spawn)
+
+    def _warm(self, plan: _Plan, job: _Job) -> Mapping[str, object]:
+        """How the process begins that collects the tests, unless there is one; it outlives what is this check's own."""
+        if not plan.warm:
+            return {}
+        folder = Path(plan.warm)
+        lasting = replace(plan, folder=folder)
+        own = replace(job, path=folder / f"{job.path.parent.name}-{job.path.name}")
+        environ = {name: value for name, value in _environ(lasting, own).items() if name != _SELECT}
+        return {"name": plan.warm, "arguments": self._arguments(lasting, own), "environ": environ}
 
     def _arguments(self, plan: _Plan, job: _Job) -> list[str]:
         files = dict.fromkeys(str(self._rootdir() / nodeid.partition("::")[0]) for nodeid in plan.nodeids)
@@ -257,13 +290,15 @@ class _Plan:
     options: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     warm: str = ""
-    """Names the process that has the tests collected; empty where each candidate collects them itself."""
+    """Names the process that has the tests collected, and its folder; empty where each candidate collects them."""
     mount: bool = False
     """Whether the tests start processes, which only see a candidate where it is mounted over the file."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """What each of the tests takes on the unchanged sources."""
     vital: tuple[str, ...] = ()
     """Those of them that a batch tries, the failing one first: what fails one of these need not be run."""
+    needed: tuple[str, ...] = ()
+    """Those that end a run where they fail. The failing one is not among them: it may fail later than it did."""
     early: bool = False
     """Whether a batch may change what ran while the tests were collected."""
 
@@ -272,7 +307,10 @@ class _Plan:
         """How many candidates are tried in one process: as many as are worth the wait for the first of them."""
         if not self.warm or not all("::" in nodeid for nodeid in self.nodeids):
             return 1
-        return max(1, int(_BATCH_SECONDS / max(self.seconds.get(self.vital[0], 0.0), 1e-4)))
+        seconds = max(self.seconds.get(self.vital[0], 0.0), 1e-4)
+        spared = _FORK_SECONDS + sum(self.seconds.values()) - seconds
+        # Each batch begins and ends with a run of the unchanged sources, which has to be worth it.
+        return max(int(_BATCH_SECONDS / seconds), _SLOW_TOGETHER if 2 * seconds < _SLOW_TOGETHER * spared else 1)
 
     @property
     def candidate_seconds(self) -> float:
@@ -307,9 +345,52 @@ class _Job:
         return path.read_text("ascii", errors="replace") if path.exists() else ""
 
 
+class _Collected:
+    """The processes that have tests collected, one for each set of files, and for which tests they were held to work.
+
+    They hold what was on disk when they began, and are of use as long as that is there.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._numbers = count()
+        self._names: dict[tuple[str, ...], str] = {}
+        self._trusted: dict[tuple[str, ...], bool] = {}
+
+    def forget(self) -> None:
+        """Have others begin when they are asked for."""
+        for name in self._names.values():
+            shutil.rmtree(name, ignore_errors=True)
+        self._names.clear()
+        self._trusted.clear()
+
+    def process(self, nodeids: Sequence[str], *, may_begin: bool) -> str:
+        """The name of the one that has the files of these tests; empty where none has, and none may begin."""
+        files = tuple(sorted({nodeid.partition("::")[0] for nodeid in nodeids}))
+        if files not in self._names and may_begin:
+            folder = self._scratch / f"collected{next(self._numbers)}"
+            (folder / "tmp").mkdir(parents=True)
+            self._names[files] = str(folder)
+        return self._names.get(files, "")
+
+    def note(self, nodeids: tuple[str, ...], *, trusted: bool) -> None:
+        """Whether these tests do there what they do in a process of their own."""
+        self._trusted[nodeids] = trusted
+
+    def has_answered(self, nodeids: tuple[str, ...]) -> bool:
+        """Whether that is known."""
+        return nodeids in self._trusted
+
+    def is_trusted(self, nodeids: tuple[str, ...]) -> bool:
+        """Whether they may be tried there."""
+        return self._trusted.get(nodeids, False)
+
+
 _IMPORTED = "u"
 """The letter of a candidate that cannot be swapped."""
 _MODULES = "modules.json"
+_SELECTION = "select.json"
+_SELECT = "FIXER_PROBE_SELECT"
 _Shown = dict[str, tuple[Verdict, str]]
 _WORTH_WARMING = 3
 """Candidates; fewer do not earn back the time that it takes to prepare for them."""
@@ -321,43 +402,38 @@ _FIRST_SECONDS = 5.0
 _LEAST_SECONDS = 0.25
 _TIMES_SLOWER = 10
 _BATCH_SECONDS = 0.2
+_SLOW_TOGETHER = 8
+"""Candidates, where the test takes so long that fewer would fill a batch."""
+_FORK_SECONDS = 0.1
+"""What a candidate costs that is tried alone, beside its tests."""
 _LEAST_CPU_SECONDS = 0.05
 _MEMORY = 4 << 30
 """Bytes of address space."""
 
 
-def _timed(plan: _Plan, run: ProbeRun, took: float, most: float) -> _Plan:
+def _timed(plan: _Plan, run: ProbeRun, start: float, most: float) -> _Plan:
     ended = [
         result.seconds for result in run.results if not (result.details and result.details.error_type == "Timeout")
     ]
-    start = max(0.1, took - sum(result.seconds for result in run.results))
+    start = max(0.1, start)
     seconds = min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(ended, default=0.0)))
     plan = replace(plan, seconds={result.nodeid: result.seconds for result in run.results})
     return replace(plan, test_seconds=seconds, wall_seconds=3 * start + 2 * seconds + _TIMES_SLOWER * sum(ended))
 
 
-def _informed(plan: _Plan, run: ProbeRun, took: float, most: float) -> _Plan:
-    """With the limits, and with what such a run has told of what it needs."""
-    modules = plan.folder / _MODULES
-    seen = json.loads(modules.read_bytes()) if modules.exists() else {}
-    installed, mount = tuple(seen.get("installed", ())), seen.get("starts processes", False)
-    return replace(_timed(plan, run, took, most), options=_options(run), preload=installed, mount=mount)
-
-
-def _all_quick(nodeids: Sequence[str], known: TestRun, limit: float) -> bool:
-    """Whether all of these were seen, and are so quick that none would be given more time than the least."""
-    seen = [known.of(nodeid) for nodeid in nodeids]
-    ran = {result.nodeid for result in known.results}
-    return ran >= set(nodeids) and max(result.seconds for result in seen) * _TIMES_SLOWER <= limit
+def _all_ended(nodeids: Sequence[str], known: TestRun) -> bool:
+    """Whether all of these were seen, and none of them hangs."""
+    seen = {result.nodeid: result for result in known.results}
+    return all(nodeid in seen and _end(seen[nodeid])[1] != "Timeout" for nodeid in nodeids)
 
 
 def _shows(run: ProbeRun, nodeids: Sequence[str], known: TestRun) -> bool:
-    """Whether each of these ends as it is known to; messages may differ, because assertions are not rewritten here."""
-    ended = {result.nodeid: _end(result) for result in run.results}
-    return run.rootdir is not None and ended == {nodeid: _end(known.of(nodeid)) for nodeid in nodeids}
+    """Whether each of these ends as it is known to."""
+    return run.rootdir is not None and _shown(run) == {nodeid: _end(known.of(nodeid)) for nodeid in nodeids}
 
 
 def _end(result: TestResult) -> tuple[Verdict, str]:
+    """Without the message: assertions are not rewritten here, and many a one tells an address or the time of day."""
     return result.verdict, result.details.error_type if result.details else ""
 
 
@@ -385,7 +461,7 @@ def _by_name(overlay: Overlay) -> dict[str, str]:
 
 
 def _shown(run: ProbeRun) -> _Shown:
-    return {result.nodeid: (result.verdict, result.reason) for result in run.results}
+    return {result.nodeid: _end(result) for result in run.results}
 
 
 def _options(run: ProbeRun) -> tuple[str, ...]:
@@ -404,7 +480,7 @@ def _environ(plan: _Plan, job: _Job) -> Mapping[str, str]:
         "FIXER_PROBE_TIMEOUT": str(plan.test_seconds),
     }
     if all("::" in nodeid for nodeid in plan.nodeids):
-        environ["FIXER_PROBE_SELECT"] = str(plan.folder / "select.json")
+        environ[_SELECT] = str(plan.folder / _SELECTION)
     return environ
 
 

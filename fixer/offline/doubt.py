@@ -52,7 +52,7 @@ def choose(
     are the statements that the mistake may be in.
     """
     shortlist = sorted(found, key=_first_sight, reverse=True)[:_MOST_DOUBTED]
-    witnessed = _witnessed([one.candidate for one in shortlist], checker, nodeids)
+    witnessed = _witnessed([one.candidate for one in shortlist], checker, nodeids, evidence)
     doubted = [_Doubted(one, *outcomes) for one, outcomes in zip(shortlist, witnessed, strict=True)]
     ranked = sorted(doubted, key=_Doubted.quality, reverse=True)
     best = ranked[0]
@@ -61,8 +61,8 @@ def choose(
     share = _share(best, rivals)
     held = holding(evidence, best.found.candidate)
     asked = [*nodeids[:1], *(other for other in nodeids[1:] if other in held.tests)]
-    firm = firmness(best.found.candidate, checker, asked)
-    idle = dispensable(best.found.candidate, checker, asked)
+    firm = firmness(best.found.candidate, checker, asked, evidence)
+    idle = dispensable(best.found.candidate, checker, asked, evidence)
     doubts = against(best.found, firm, held, places=_as_suspicious(best.found.candidate, places), dispensable=idle)
     reasons = [*_told(best, rivals), *(doubt.why for doubt in doubts if doubt.left < _WORTH_TELLING)]
     several = _PER_EDIT ** (best.found.candidate.steps - 1)
@@ -109,7 +109,7 @@ def _first_sight(found: Found) -> tuple[bool, float]:
 
 
 def _witnessed(
-    candidates: Sequence[Candidate], checker: CandidateChecker, nodeids: Sequence[str]
+    candidates: Sequence[Candidate], checker: CandidateChecker, nodeids: Sequence[str], known: TestRun
 ) -> list[tuple[Outcomes, Outcomes]]:
     """For each, what the outermost function around its edit gives without it and with it; nothing where none is."""
     asked = [_questions(candidate) for candidate in candidates]
@@ -120,7 +120,7 @@ def _witnessed(
         }
         watched = [{question.path: _watching(question, out)} for question, out in answers.items()]
         for start in range(0, len(watched), _FEW):
-            for _ in checker.check(watched[start : start + _FEW], nodeids):
+            for _ in checker.check(watched[start : start + _FEW], nodeids, known=known):
                 pass
         outcomes = {question: _read(out) for question, out in answers.items()}
     return [(outcomes[pair[0]], outcomes[pair[1]]) if pair else ({}, {}) for pair in asked]

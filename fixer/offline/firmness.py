@@ -9,6 +9,7 @@ from itertools import chain, islice
 from random import Random
 
 from fixer.application.ports import CandidateChecker
+from fixer.domain.models import TestRun
 from fixer.offline.localise import Suspect
 from fixer.offline.place import Failure
 from fixer.offline.rank import Candidate, ranked
@@ -30,20 +31,24 @@ class Firmness:
         return (self.noticed + 1) / (self.asked + 2)
 
 
-def firmness(candidate: Candidate, checker: CandidateChecker, nodeids: Sequence[str]) -> Firmness:
+def firmness(
+    candidate: Candidate, checker: CandidateChecker, nodeids: Sequence[str], known: TestRun | None = None
+) -> Firmness:
     """Make the mistakes in the program as the edit leaves it, and ask the tests that it passes.
 
     Where they let most of them through, they would also have let through most edits that are as wrong, and this one is
     only the first that came up. Mutation analysis (DeMillo, Lipton and Sayward, "Hints on Test Data Selection", 1978),
-    of the repaired function alone.
+    of the repaired function alone. `known` is what the tests showed before the edit.
     """
     mistakes = list(_mistakes(candidate))
     overlays = [{mistake.source.path: mistake.text} for mistake in mistakes]
-    runs = checker.check(overlays, nodeids, vital=nodeids)
+    runs = checker.check(overlays, nodeids, vital=nodeids, known=known)
     return Firmness(sum(not run.passed >= set(nodeids) for _, run in runs), len(mistakes))
 
 
-def dispensable(candidate: Candidate, checker: CandidateChecker, nodeids: Sequence[str]) -> bool:
+def dispensable(
+    candidate: Candidate, checker: CandidateChecker, nodeids: Sequence[str], known: TestRun | None = None
+) -> bool:
     """Whether the tests pass as well where an edited statement does nothing, or its condition decides nothing.
 
     Then the edit may help for no other reason than that it keeps something from happening (Kali: Qi et al., "An
@@ -54,7 +59,8 @@ def dispensable(candidate: Candidate, checker: CandidateChecker, nodeids: Sequen
         return False
     emptied = [edit for node in _here(candidate, source) for edit in _emptied(source, node)][:_MOST_HERE]
     overlays = [{source.path: text} for text in (edit.apply(source.text) for edit in emptied) if text != source.text]
-    return any(run.passed >= set(nodeids) for _, run in checker.check(overlays, nodeids, vital=nodeids))
+    runs = checker.check(overlays, nodeids, vital=nodeids, known=known)
+    return any(run.passed >= set(nodeids) for _, run in runs)
 
 
 _MOST_HERE, _MOST_AROUND, _MOST_OUTSIDE = 10, 14, 6

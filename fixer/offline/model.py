@@ -55,6 +55,7 @@ class OfflineModel:
         """A short explanation with one SEARCH/REPLACE block, or one without where no fix was found."""
         if request.error.id in self._unsure:  # without its rivals the next one would only seem surer
             return self._unsure[request.error.id]
+        self._checker.begin()
         sources, unreadable = self._read(request.sources)
         places = suspects(request, sources)
         others = self._module_ids(request.error.nodeid)

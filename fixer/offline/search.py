@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -183,8 +183,7 @@ class Search:
             return None
         self._see_the_rest(candidate)
         if self._afterwards:
-            for _, more in self._checker.check([{candidate.source.path: candidate.text}], self._afterwards):
-                passed |= more.passed & set(self._afterwards)
+            passed |= self._also_passed(candidate, self._afterwards, self._must_pass)
         if not passed >= self._must_pass:
             return None
         asked = {aim.nodeid, self._nodeid}
@@ -201,8 +200,14 @@ class Search:
         near = (self._must_pass & running(self._evidence, candidate)).difference(self._beside)
         if not near or len(near) * _MUCH_LESS > len(self._others):
             return True
-        checked = self._checker.check([{candidate.source.path: candidate.text}], sorted(near))
-        return all(run.passed >= near for _, run in checked)
+        return self._also_passed(candidate, sorted(near), near) >= near
+
+    def _also_passed(self, candidate: Candidate, nodeids: Sequence[str], needed: Collection[str]) -> set[str]:
+        """Those of these tests that pass; not all of them, where one does not that is needed."""
+        overlay = {candidate.source.path: candidate.text}
+        vital = [nodeid for nodeid in nodeids if nodeid in needed]
+        checked = self._checker.check([overlay], nodeids, vital=vital, known=self._evidence)
+        return {nodeid for _, run in checked for nodeid in run.passed & set(nodeids)}
 
     def _see_the_rest(self, candidate: Candidate) -> None:
         """Of a large file not every test is traced: the others are run once on the unchanged source."""

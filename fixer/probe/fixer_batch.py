@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 
+from fixer_contain import take_environment  # type: ignore[import-not-found]
 from fixer_state import State  # type: ignore[import-not-found]
 from fixer_texts import filled  # type: ignore[import-not-found]
 
@@ -26,42 +27,49 @@ class Batch:
     def __init__(self, session, swapper):
         self._session = session
         self._swapper = swapper
-        self._state = State(session.items)
+        self._vital, self._items = None, []
+        self._state = State()
         self._ended = None
+
+    def prepare(self, vital):
+        """Look at what these tests may change; in the process that the batches are forked from."""
+        if vital != self._vital:
+            found = {item.nodeid: item for item in self._session.items}
+            self._vital, self._items = vital, [found[nodeid] for nodeid in vital if nodeid in found]
+            self._state.include(self._items)
 
     def run(self, request):
         """Try the candidates, and leave."""
         signal.signal(signal.SIGPROF, _stop)
         signal.signal(signal.SIGALRM, _stop)
+        take_environment(request["environ"])
         plugins = self._session.config.pluginmanager
         plugins.unregister(name="fixer-probe-hooks")
-        found = {item.nodeid: item for item in self._session.items}
-        items = [found[nodeid] for nodeid in request["vital"] if nodeid in found]
         letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         process = ()
         for parts in [{}] + request["batch"] + [{}]:
             files = {path: filled(request["bases"][path], *part) for path, part in parts.items()}
             changes = self._swapper.changes(files, all_loaded=True, early=request["early"])
-            letter = self._letter_of(items, changes, request["candidate_seconds"])
+            letter = self._letter_of(changes, request["candidate_seconds"])
             os.write(letters, letter)
             process = process or _process()  # what the first run has loaded may stay
             if letter == b"t" or not self._state.put_back() or _process() != process:
                 break
         os._exit(0)
 
-    def _letter_of(self, items, changes, seconds):
+    def _letter_of(self, changes, seconds):
         if changes is None:
             return b"u"
         plain = [(function, function.__code__) for function, _ in changes]
         self._state.forget_results()
         for function, code in changes:
             function.__code__ = code
-        letter = _tried(items, seconds)
+        letter = _tried(self._items, seconds)
         for function, code in plain:
             function.__code__ = code
         if letter in b"fn" and self._swapper.ran_early(code for _, code in plain):
             return b"u"
-        return b"g" if letter == b"f" and self._gets_further(_end(items[0])) else letter
+        return b"g" if letter == b"f" and self._gets_further(_end(self._items[0])) else letter
 
     def _gets_further(self, end):
         """Than the unchanged sources, which come first: fails at a later line, or on a comparison, not of an error."""

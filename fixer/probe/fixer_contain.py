@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 
 try:
@@ -84,6 +85,12 @@ def limit(memory, seconds, size=None):
     for kind, most in limits + ([(resource.RLIMIT_FSIZE, size)] if size else []):
         _, hard = resource.getrlimit(kind)
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def take_environment(environ):
+    """In a fork of a process that began for another run: leave things where this one may."""
+    os.environ.update({name: value for name, value in environ.items() if not name.startswith("FIXER_")})
+    tempfile.tempdir = None
 
 
 def adopt_orphans():

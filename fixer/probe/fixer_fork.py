@@ -6,12 +6,13 @@ came before, removes the folder that is its first argument. Each request is answ
 newer, pytest 6.2 and newer.
 
 A run is forked before pytest is configured, and imports what it tests. A request that says `warm` may instead be
-forked from a process that has collected the tests already, where swapping code is as good as importing it; one with a
-`batch` has many changes tried in one such fork. Where there is no fork, or with `--spawn`, each run is a fresh process,
-which finds its request in FIXER_FORK_OVERLAY.
+forked from a process that has collected all tests of the same files already, and is kept until another is named; there
+swapping code is as good as importing it. One with a `batch` has many changes tried in one such fork. Where there is no
+fork, or with `--spawn`, each run is a fresh process, which finds its request in FIXER_FORK_OVERLAY.
 """
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -29,6 +30,7 @@ from fixer_contain import (  # type: ignore[import-not-found]
     kill_group,
     limit,
     outcome,
+    take_environment,
 )
 from fixer_modules import installed_modules  # type: ignore[import-not-found]
 from fixer_overlay import mount, overlay, starts_processes  # type: ignore[import-not-found]
@@ -92,10 +94,10 @@ class Server:
         return outcome(child, request["seconds"], self._requests, spared)
 
     def _ask_warm(self, request):
-        if self._warm_for != request["warm"]:
+        if self._warm_for != request["warm"]["name"]:
             if self._warm:
                 self._warm.end()
-            self._warm, self._warm_for = Warm(request, (self._requests, self._answers)), request["warm"]
+            self._warm, self._warm_for = Warm(request, (self._requests, self._answers)), request["warm"]["name"]
         answer = self._warm.ask(request, self._requests) if self._warm else None
         if answer is None and self._warm:
             self._warm.end()
@@ -109,7 +111,8 @@ class Warm:
     def __init__(self, request, not_its_own):
         self._socket, far = socket.socketpair()
         near = self._socket.fileno()
-        self.pid = forked(lambda: run(dict(request, overlay={}), _serve_collected(far)), (*not_its_own, near))
+        own = dict(request, overlay={}, needed=(), **request["warm"])
+        self.pid = forked(lambda: run(own, functools.partial(_serve_collected, far)), (*not_its_own, near))
         far.close()
 
     def ask(self, request, requests):
@@ -134,9 +137,9 @@ class Warm:
             os.waitpid(self.pid, 0)
 
 
-def run(request, plugin=None):
+def run(request, serving=None):
     """Be a run: pytest on the request's sources, from its folder, with its arguments; gives pytest's exit status."""
-    if plugin is None:
+    if serving is None:
         limit(request["memory"], request["seconds"], _MOST_OF_A_FILE)
     os.chdir(request["folder"])
     os.environ.update(request["environ"])
@@ -150,12 +153,13 @@ def run(request, plugin=None):
     overlay(request["overlay"])
     import pytest
 
-    plugins = [_quick_end(request["modules"])] + ([plugin] if plugin else [])
+    ending = _quick_end(request, always_watch=serving is not None)
+    plugins = [ending] if serving is None else [ending, serving(ending)]
     return int(pytest.main(request["arguments"], plugins=plugins))
 
 
-def _serve_collected(channel):
-    """A plugin that, when the tests are collected, forks for each request; the forks go on to run the tests."""
+def _serve_collected(channel, ending):
+    """A plugin that, when the tests are collected, forks for each request; the forks go on to run those asked for."""
     import pytest
     from fixer_batch import Batch  # type: ignore[import-not-found]
     from fixer_failures import fail_once, place_once, read_tests  # type: ignore[import-not-found]
@@ -181,11 +185,14 @@ def _serve_collected(channel):
             for request in received(channel.fileno()):
                 with contextlib.suppress(SyntaxError, ValueError, OSError):
                     swapper.prepare(path for files in _candidates(request) for path in files)
+                if "batch" in request:
+                    batch.prepare(request["vital"])
                 child = forked(None, (channel.fileno(),))
                 if not child and "batch" in request:
                     limit(request["memory"], request["seconds"], _MOST_OF_A_FILE)
                     batch.run(request)
                 if not child:
+                    ending.take(request)
                     return _become(request, swapper, session)
                 answer = json.dumps(outcome(child, request["seconds"], channel.fileno())).encode("ascii")
                 channel.sendall(len(answer).to_bytes(8, "big") + answer)
@@ -203,11 +210,8 @@ def _become(request, swapper, session):
     overlay(request["overlay"])
     if not swapper.swap(request["overlay"]):
         os._exit(_UNFIT)
-    for name, value in request["environ"].items():
-        if not name.startswith("FIXER_"):
-            os.environ[name] = value
-    settings = session.config.pluginmanager.get_plugin("fixer-probe-hooks")._settings
-    settings["OUT"], settings["NONCE"] = request["environ"]["FIXER_PROBE_OUT"], request["environ"]["FIXER_PROBE_NONCE"]
+    take_environment(request["environ"])
+    session.config.pluginmanager.get_plugin("fixer-probe-hooks").take_over(request["environ"], session)
 
 
 def _spawned(request):
@@ -219,18 +223,35 @@ def _spawned(request):
     return process.pid
 
 
-def _quick_end(modules_file):
-    """A plugin that leaves as soon as all is written: pytest's own end and Python's take longer than most tests."""
+def _quick_end(request, *, always_watch):
+    """A plugin that leaves as soon as all is written: pytest's own end and Python's take longer than most tests.
+
+    A test that is `needed` ends everything where it fails. With `always_watch`, later requests may want to know too
+    which modules there are, and whether processes were started.
+    """
     import pytest
 
-    starts = starts_processes() if modules_file else bool
+    starts = starts_processes() if request["modules"] or always_watch else bool
 
     class QuickEnd:
+        def __init__(self):
+            self.take(request)
+
+        def take(self, request):
+            self._modules, self._needed = request["modules"], set(request["needed"])
+
+        def pytest_runtest_logreport(self, report):
+            if report.failed and report.nodeid in self._needed:
+                self._session.shouldstop = "a test failed that is needed"
+
+        def pytest_sessionstart(self, session):
+            self._session = session
+
         @pytest.hookimpl(hookwrapper=True, tryfirst=True)
         def pytest_sessionfinish(self, session):
             yield
-            if modules_file:
-                with open(modules_file, "w", encoding="ascii") as file:
+            if self._modules:
+                with open(self._modules, "w", encoding="ascii") as file:
                     json.dump({"installed": installed_modules(), "starts processes": starts()}, file)
             os._exit(int(session.exitstatus))
 

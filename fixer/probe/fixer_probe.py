@@ -111,7 +111,7 @@ class Probe:
         self._encode, self._open, self._put, self._close = json.dumps, os.open, os.write, os.close
         self._own_id = os.getpid
         self._process = self._own_id()
-        self._seconds = 0.0 if _has_own_timeout(config) else float(settings.get("TIMEOUT", "0"))
+        self._seconds = self._limit()
         self._tracer = _tracer(settings)
         self._kept = b""
         self._another_follows = False
@@ -128,6 +128,15 @@ class Probe:
             self._tracer = _tracer({"TRACE": traced})
         self._settings["NONCE"], self._process = nonce, self._own_id()
         self._write_session(self._config)
+
+    def take_over(self, environ, session):
+        """In a fork of a process that has collected these tests and others, for other runs: this one's own settings."""
+        names = [name for name in environ if name.startswith("FIXER_PROBE_")]
+        self._settings.update({name[len("FIXER_PROBE_") :]: environ[name] for name in names})
+        self._seconds = self._limit()
+        wanted = self._ids("SELECT")
+        session.items[:] = [item for item in session.items if wanted is None or item.nodeid in wanted]
+        self.begin(self._settings["NONCE"])
 
     def choose_all(self):
         """In a process that others will be forked from, which choose for themselves."""
@@ -258,6 +267,9 @@ class Probe:
         if "INSTALLED" in self._settings:
             self._write("installed", names=_shareable())
         self._write("end", status=int(exitstatus))
+
+    def _limit(self):
+        return 0.0 if _has_own_timeout(self._config) else float(self._settings.get("TIMEOUT", "0"))
 
     def _lines_of(self, report):
         lines = getattr(report, "_fixer_lines", "")

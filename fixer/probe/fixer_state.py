@@ -16,12 +16,10 @@ _LARGE = 10000
 
 
 class State:
-    """The modules, their classes, the objects of both and the parameters of the tests, as they are when it is made."""
+    """The modules, their classes and the objects of both, as they are when it is made."""
 
-    def __init__(self, items):
+    def __init__(self):
         self._held = {}
-        specs = (getattr(item, "callspec", None) for item in items)
-        given = [value for spec in specs for value in getattr(spec, "params", {}).values()]
         modules = own_modules()
         values = [value for module in modules for value in vars(module).values()]
         classes = [value for value in values if _is_a(value, type)]
@@ -30,9 +28,15 @@ class State:
         values += [value for names in objects for value in names.values()]
         for holder in [vars(module) for module in modules] + classes + objects:
             self._hold(holder)
-        for value in [value for value in values if _is_a(value, _CONTAINERS)] + given:
+        for value in [value for value in values if _is_a(value, _CONTAINERS)]:
             self._look_into(value, _DEPTH)
         self._caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+
+    def include(self, items):
+        """The parameters of these tests too, as they are now."""
+        specs = (getattr(item, "callspec", None) for item in items)
+        for value in [value for spec in specs for value in getattr(spec, "params", {}).values()]:
+            self._look_into(value, _DEPTH)
 
     def put_back(self):
         """Let everything hold again what it held; whether that was possible, as far as can be seen."""

@@ -11,6 +11,9 @@ from fixer.domain.models import TestRun
 class PretendedChecker:
     """A CandidateChecker whose candidates are of one file each."""
 
+    def begin(self) -> None:
+        """Nothing is read here."""
+
     def check(
         self,
         candidates: Iterable[Overlay],

@@ -57,6 +57,10 @@ class TimedChecker:
         self._request = request
         self._clock = clock
 
+    def begin(self) -> None:
+        """As the checker does."""
+        self._checker.begin()
+
     def check(
         self,
         candidates: Iterable[Overlay],
