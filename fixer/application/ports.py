@@ -237,6 +237,7 @@ class CandidateChecker(Protocol):
 
         `vital` are those of the tests without which a candidate is of no use, the most telling first: where one of
         them fails, nothing need be known of the tests behind it, unless the first fails later than it did. `known` is
-        what a fresh process has shown of the unchanged sources; it may spare a run of them.
+        what a fresh process has shown of the unchanged sources; it may spare a run of them. A single overlay without
+        files asks what they show.
         """
         ...

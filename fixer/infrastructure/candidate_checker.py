@@ -98,6 +98,9 @@ class ForkChecker:
         try:
             few = isinstance(candidates, Sized) and len(candidates) < _WORTH_WARMING
             called = monotonic()
+            if candidates == [{}]:
+                yield {}, self._unchanged(folder, tuple(nodeids))
+                return
             plan = self._planned(folder, tuple(nodeids), known, few=few)
             plan, imports = replace(plan, vital=tuple(vital or nodeids), needed=tuple(vital[1:])), not plan.warm
             if vital and not plan.warm and not few and self._shows_alone(folder, plan):
@@ -150,14 +153,16 @@ class ForkChecker:
             else:
                 yield overlay, plan.failed("f")
 
+    def _unchanged(self, folder: Path, nodeids: tuple[str, ...]) -> TestRun:
+        """What these tests show of the sources as they are."""
+        self._measure(folder, nodeids)
+        shown = self._shown[nodeids].items()
+        return TestRun(tuple(TestResult(nodeid, verdict) for nodeid, (verdict, _) in shown))
+
     def _planned(self, folder: Path, nodeids: tuple[str, ...], known: TestRun | None, *, few: bool) -> _Plan:
         """What to run and how long it may take, found out on the unchanged sources."""
-        (folder / _SELECTION).write_text(json.dumps(nodeids), encoding="ascii")
         warm = self._collected.process(nodeids, may_begin=not few) if not self._spawn else ""
-        if nodeids not in self._plans and warm and known:
-            self._measure_at_once(folder, nodeids, warm, known)
-        if nodeids not in self._plans:
-            self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids)
+        self._measure(folder, nodeids, warm, known)
         plan = replace(self._plans[nodeids], folder=folder)
         if not warm or self._spawn or plan.mount:
             return plan
@@ -167,6 +172,14 @@ class ForkChecker:
             # A shortcut that does not show the known failure cannot be trusted with a fix.
             self._collected.note(nodeids, trusted=_shown(run) == self._shown[nodeids])
         return warmed if self._collected.is_trusted(nodeids) else plan
+
+    def _measure(self, folder: Path, nodeids: tuple[str, ...], warm: str = "", known: TestRun | None = None) -> None:
+        """Get to know these tests, unless they are known."""
+        (folder / _SELECTION).write_text(json.dumps(nodeids), encoding="ascii")
+        if nodeids not in self._plans and warm and known:
+            self._measure_at_once(folder, nodeids, warm, known)
+        if nodeids not in self._plans:
+            self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids)
 
     def _measured(self, folder: Path, nodeids: tuple[str, ...]) -> tuple[_Plan, _Shown]:
         """How long is long, which options are needed, what can be loaded in advance; and what the tests show."""

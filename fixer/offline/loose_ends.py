@@ -16,9 +16,12 @@ class LooseEnds:
     unread: frozenset[str] = frozenset()
     unfilled: frozenset[str] = frozenset()
 
+    def __bool__(self) -> bool:
+        return bool(self.unread or self.unfilled)
+
     def ties(self, old: str, new: str) -> bool:
         """Whether the text of an edit reads or fills one where the text that it replaces does not."""
-        if not self.unread and not self.unfilled:
+        if not self:
             return False
         words = set(_WORD.findall(new)) - set(_WORD.findall(old))
         filled = set(_FILLS.findall(new))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from heapq import nlargest
+from heapq import heappop, heappush, nlargest
 from itertools import islice
 from math import exp, log
 from random import Random
@@ -91,12 +91,8 @@ def ranked(
     and Welling 2019). 0 adds none.
     """
     chance = Random(seed)  # noqa: S311 - nothing secret: the same seed has to give the same order
-    found = (
-        (candidate.score + scale * _gumbel(chance), candidate)
-        for candidate in _all(suspects, templates, failure, per_group)
-    )
     seen: set[str] = set()
-    for _, candidate in nlargest(most, found, key=lambda pair: pair[0]):
+    for candidate in islice(_in_order(_groups(suspects, templates, failure), per_group, scale, chance), most):
         if candidate.key and candidate.key not in seen:
             seen.add(candidate.key)
             yield candidate
@@ -124,6 +120,10 @@ def parsed(text: str) -> ast.Module:
     return ast.parse("if True:\n" + text if text[:1] in (" ", "\t") else text)
 
 
+_REACH = 0.5
+"""How far above its template's chance at its place an edit scores at the most: 0.2 is what was seen."""
+_MOST_CHANCE = 12.0
+"""Of Gumbel noise, which is above that once in 160,000 times."""
 _PER_CHARACTER = 0.02
 _BRANCHING = 0.6
 _KNOWN = 1.0
@@ -135,17 +135,47 @@ _LEAST_PHRASE = 8
 """Nodes of an expression: `self._stock.get(item, 0)` has ten, `a + b` six."""
 
 
-def _all(
-    suspects: Iterable[Suspect], templates: Sequence[Template], failure: Failure, per_group: int
-) -> Iterator[Candidate]:
+@dataclass(frozen=True)
+class _Group:
+    """What one template may do to one statement; `base` is a score that its edits are measured from."""
+
+    place: Place
+    template: Template
+    base: float
+
+    @property
+    def best(self) -> float:
+        """What no edit of it scores above, as a rule: one that does only comes a little late."""
+        return self.base + _REACH + (_LOOSE_END if self.place.scope.loose_ends else 0.0)
+
+
+def _groups(suspects: Iterable[Suspect], templates: Sequence[Template], failure: Failure) -> list[_Group]:
     scopes: dict[tuple[Source, Function | None], Scope] = {}
+    groups: list[_Group] = []
     for suspect in (found for found in suspects if not _says_nothing(found.statement)):
         function = suspect.source.function_of(suspect.statement)
         scope = scopes.setdefault((suspect.source, function), Scope(suspect.source, function))
         place = Place(suspect.source, suspect.statement, failure, scope)
         where = 1.5 * log(suspect.suspicion + 0.02)
-        for template in templates:
-            yield from _group(place, template, where + log(template.prior), per_group)
+        groups += [_Group(place, template, where + log(template.prior)) for template in templates]
+    return groups
+
+
+def _in_order(groups: Sequence[_Group], per_group: int, scale: float, chance: Random) -> Iterator[Candidate]:
+    """The edits of all groups, best first; a group is looked at when one of its edits may be the next.
+
+    Most searches end long before all edits there are have been thought of, which takes seconds in large files. (Fagin,
+    Lotem and Naor, "Optimal Aggregation Algorithms for Middleware", PODS 2001, stop in the same way.)
+    """
+    waiting: list[tuple[float, int, int, Candidate]] = []
+    for number in sorted(range(len(groups)), key=lambda number: -groups[number].best):
+        best = groups[number].best + _MOST_CHANCE * scale
+        while waiting and -waiting[0][0] > best:
+            yield heappop(waiting)[-1]
+        for order, candidate in enumerate(_edits(groups[number], per_group)):
+            heappush(waiting, (-candidate.score - scale * _gumbel(chance), number, order, candidate))
+    while waiting:
+        yield heappop(waiting)[-1]
 
 
 def _says_nothing(statement: ast.stmt) -> bool:
@@ -153,11 +183,12 @@ def _says_nothing(statement: ast.stmt) -> bool:
     return documentation or isinstance(statement, ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal)
 
 
-def _group(place: Place, template: Template, base: float, most: int) -> Iterator[Candidate]:
+def _edits(group: _Group, most: int) -> Iterator[Candidate]:
+    place, template = group.place, group.template
     proposed = islice(template.propose(place), _MOST_PROPOSED)
     edits = nlargest(most, proposed, key=lambda edit: edit.weight)
     # A template with many instances must not crowd out one with few: all share one mass.
-    base -= _BRANCHING * log(1 + sum(exp(edit.weight) for edit in edits))
+    base = group.base - _BRANCHING * log(1 + sum(exp(edit.weight) for edit in edits))
     for edit in edits:
         score = base + edit.weight - _PER_CHARACTER * _changed(place.source, edit)
         ties = place.scope.loose_ends.ties(place.source.text[edit.start : edit.end], edit.text)

@@ -86,7 +86,7 @@ class Search:
         self._checker = checker
         self._nodeid = request.error.nodeid
         self._others = [nodeid for nodeid in others if nodeid != self._nodeid]
-        self._evidence = request.evidence
+        self._evidence = self._known = request.evidence
         self._sources = {path.resolve() for path in request.sources}
         self._must_pass = frozenset(request.evidence.passed & set(self._others))
         self._unseen = set(self._others) - {result.nodeid for result in request.evidence.results}
@@ -161,7 +161,7 @@ class Search:
         kept = self._must_pass | aim.kept
         vital = [aim.nodeid, *(nodeid for nodeid in self.asked if nodeid in kept and nodeid != aim.nodeid)]
         overlays = self._overlays(candidates)
-        for overlay, run in self._checker.check(overlays, self.asked, vital=vital, known=self._evidence):
+        for overlay, run in self._checker.check(overlays, self.asked, vital=vital, known=self._known):
             (text,) = overlay.values()
             yield self._in_flight.pop(text), run
 
@@ -181,7 +181,7 @@ class Search:
         passed = run.passed & set(self.asked)
         if not passed >= (self._must_pass & set(self._beside)) | aim.kept or not self._holds(candidate):
             return None
-        self._see_the_rest(candidate)
+        self._see_the_rest()
         if self._afterwards:
             passed |= self._also_passed(candidate, self._afterwards, self._must_pass)
         if not passed >= self._must_pass:
@@ -206,16 +206,17 @@ class Search:
         """Those of these tests that pass; not all of them, where one does not that is needed."""
         overlay = {candidate.source.path: candidate.text}
         vital = [nodeid for nodeid in nodeids if nodeid in needed]
-        checked = self._checker.check([overlay], nodeids, vital=vital, known=self._evidence)
+        checked = self._checker.check([overlay], nodeids, vital=vital, known=self._known)
         return {nodeid for _, run in checked for nodeid in run.passed & set(nodeids)}
 
-    def _see_the_rest(self, candidate: Candidate) -> None:
+    def _see_the_rest(self) -> None:
         """Of a large file not every test is traced: the others are run once on the unchanged source."""
         if not self._unseen:
             return
         unseen, self._unseen = sorted(self._unseen), set()
-        for _, run in self._checker.check([{candidate.source.path: candidate.source.text}], unseen):
+        for _, run in self._checker.check([{}], unseen):
             self._must_pass |= run.passed & set(unseen)
+            self._known = TestRun((*self._known.results, *run.results))
 
     def _concerned(self, candidate: Candidate) -> set[str]:
         """The red tests that the same fault may be behind: another function's are another matter."""

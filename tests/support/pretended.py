@@ -25,7 +25,7 @@ class PretendedChecker:
         """One after the other, as they are asked for."""
         del known
         for overlay in self.taken(candidates):
-            (text,) = overlay.values()
+            text = next(iter(overlay.values()), "")
             yield overlay, self.shown(text, nodeids, vital)
 
     def taken(self, candidates: Iterable[Overlay]) -> Iterable[Overlay]:
