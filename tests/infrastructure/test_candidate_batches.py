@@ -151,6 +151,21 @@ def test_most_are_answered_in_company(tmp_path: Path, counted: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "assert app.add(1, 2) == 3, time.time_ns()",
+        "time.sleep(0.1); assert app.add(1, 2) == 3",
+    ],
+)
+def test_a_message_that_is_another_each_time_and_a_slow_test_are_no_hindrance(
+    tmp_path: Path, counted: list[str], line: str
+) -> None:
+    kind = Kind(PLAIN, "a - b", "a + b", f"import app, time\n\ndef test_it():\n    {line}\n")
+    _shown(tmp_path, kind, 3)
+    assert sum(len(letters) - 2 for letters in counted) >= MANY
+
+
+@pytest.mark.parametrize(
     ("test", "candidate", "further"),
     [
         ("    assert app.add(1, 2) == 3\n    assert app.add(2, 1) == 3\n", "a + b if a < b else 0", 5),

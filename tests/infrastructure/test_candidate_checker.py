@@ -330,6 +330,106 @@ def test_what_a_fresh_run_has_shown_is_not_run_again_to_be_known(tmp_path: Path,
     assert seen == [runs]
 
 
+NOTING = """\
+import calc
+
+
+def note(what):
+    with open({note!r}, "a") as file:
+        file.write(what + " ")
+
+
+note("collected")
+
+
+def test_add():
+    note("add")
+    assert calc.add(1, 2) == 3
+
+
+def test_sign():
+    note("sign")
+    assert calc.add(0, 2) == -2
+
+
+def test_name():
+    note("name")
+    assert calc.NAME == "calc"
+"""
+NOTED = tuple(f"test_noted.py::test_{name}" for name in ("add", "sign", "name"))
+
+
+class Noting:
+    """A project whose tests note that they are collected, and that they run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file, self._note = folder, folder / "calc.py", folder / "note"
+        self.file.write_text(SOURCE)
+        (folder / "test_noted.py").write_text(NOTING.format(note=str(self._note)))
+
+    def checker(self) -> ForkChecker:
+        return ForkChecker(python=PYTHON, project=self.folder, rootdir=lambda: self.folder, test_timeout=5)
+
+    def overlay(self, body: str) -> dict[Path, str]:
+        return {self.file: SOURCE.replace("a - b", body)}
+
+    def noted(self) -> list[str]:
+        """Since this was last asked."""
+        words = self._note.read_text().split()
+        self._note.write_text("")
+        return words
+
+
+@pytest.fixture
+def noting(tmp_path: Path) -> Noting:
+    return Noting(tmp_path)
+
+
+def test_tests_are_collected_once_for_all_that_is_asked_of_them(noting: Noting) -> None:
+    failed = ErrorDetails("AssertionError", "")
+    known = TestRun(
+        (TestResult(NOTED[0], Verdict.FAILED, details=failed), *(TestResult(one, Verdict.PASSED) for one in NOTED[1:]))
+    )
+    with noting.checker() as checker:
+        overlays = iter([noting.overlay(body) for body in ("a * b", "a + b")])
+        assert [bool(run.of(NOTED[0])) for _, run in checker.check(overlays, NOTED[:1], known=known)] == [False, True]
+        assert noting.noted().count("collected") == 1
+        ((_, run),) = checker.check([noting.overlay("a + b")], NOTED[1:], known=known)
+        assert run.passed == {NOTED[2]}
+        assert noting.noted() == ["sign", "name", "sign", "name"]
+
+
+def test_what_is_on_disk_is_read_again_when_that_is_said(noting: Noting) -> None:
+    with noting.checker() as checker:
+        list(checker.check(iter([noting.overlay("a * b")] * 3), NOTED[:1]))
+        noting.file.write_text(SOURCE.replace("'calc'", "'other'"))
+        (noting.folder / "test_noted.py").write_text(NOTING.format(note="/dev/null").replace('"calc"', '"other"'))
+        checker.begin()
+        right = {noting.file: noting.file.read_text().replace("a - b", "a + b")}
+        overlays = iter([noting.overlay("a + b"), right, noting.overlay("a * b")])
+        runs = [run for _, run in checker.check(overlays, (NOTED[0], NOTED[2]))]
+    assert sum(run.passed == {NOTED[0], NOTED[2]} for run in runs) == 1
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["cold", "warm"])
+def test_where_a_test_fails_that_is_needed_those_behind_it_are_not_run(noting: Noting, few: bool) -> None:
+    overlays = [noting.overlay("a * b")]
+    with noting.checker() as checker:
+        list(checker.check(overlays if few else iter(overlays), NOTED, vital=NOTED))
+        before = noting.noted()
+        ((_, run),) = checker.check(overlays if few else iter(overlays), NOTED, vital=NOTED)
+    assert not run.passed
+    assert before[-2:] == noting.noted()[-2:] == ["add", "sign"]
+
+
+def test_of_the_unchanged_sources_it_is_told_what_their_tests_show_and_each_is_run_once(noting: Noting) -> None:
+    with noting.checker() as checker:
+        for _ in range(2):
+            ((_, run),) = checker.check([{}], NOTED)
+            assert run.passed == set(NOTED[1:])
+    assert noting.noted() == ["collected", "add", "sign", "name"]
+
+
 @pytest.mark.slow
 def test_when_fixer_is_killed_no_file_and_no_process_is_left(tmp_path: Path) -> None:
     project = tmp_path / "project"

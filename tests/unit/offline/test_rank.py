@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from fixer.offline.localise import Suspect
 from fixer.offline.place import Failure, Place
 from fixer.offline.rank import Candidate, ranked
 from fixer.offline.source import Edit, Source
+from fixer.offline.templates import CATALOGUE
 from fixer.offline.templates.base import Example
 from fixer.offline.templates.operators import Augmented
 
@@ -40,6 +43,59 @@ def test_of_a_template_that_proposes_too_much_only_the_first_are_looked_at() -> 
     found = list(ranked([Suspect(source, source.tree.body[0], 1.0)], [template], Failure(), per_group=5))
     assert len(found) == 5
     assert template.proposed <= 10_000
+
+
+SEVERAL = """\
+def f(items, limit):
+    total = 0
+    for item in items:
+        if item < limit and total <= 10:
+            total += item - 1
+    return total
+
+
+class Shelf:
+    def count(self, name):
+        found = []
+        for one in self.names[1:]:
+            if one == name:
+                found = [one]
+        return len(name) + 1
+"""
+
+
+def test_edits_come_by_their_score_although_most_are_not_thought_of_yet() -> None:
+    source = Source(Path("/app.py"), SEVERAL)
+    suspects = [
+        Suspect(source, node, suspicion)
+        for node, suspicion in zip(source.statements, itertools.cycle((0.9, 0.05, 0.4)))
+        if not isinstance(node, ast.ClassDef)
+    ]
+    scores = [one.score for one in ranked(suspects, CATALOGUE, Failure("TypeError", "no"))]
+    assert len(scores) > 500
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_no_edit_is_thought_of_before_it_may_be_the_next() -> None:
+    source = Source(Path("/app.py"), "x = -1\ny = -1\n")
+    template = Wasteful()
+    suspects = [Suspect(source, node, suspicion) for node, suspicion in zip(source.tree.body, (1.0, 0.01), strict=True)]
+    found = ranked(suspects, [template], Failure(), per_group=5)
+    assert next(found).line == 1
+    assert template.proposed <= 5_000
+    assert [one.line for one in found] == [1] * 4 + [2] * 5
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5])
+def test_the_same_seed_gives_the_same_order(scale: float) -> None:
+    source = Source(Path("/app.py"), SEVERAL)
+    suspects = [Suspect(source, node, 0.5) for node in source.statements]
+
+    def edits(seed: int) -> list[Edit]:
+        return [one.edit for one in ranked(suspects, CATALOGUE, Failure(), scale=scale, seed=seed)]
+
+    assert edits(1) == edits(1)
+    assert (edits(1) == edits(2)) is not bool(scale)
 
 
 @pytest.mark.parametrize(
