@@ -102,7 +102,7 @@ class ForkChecker:
                 yield {}, self._unchanged(folder, tuple(nodeids))
                 return
             plan = self._planned(folder, tuple(nodeids), known, few=few)
-            plan, imports = replace(plan, vital=tuple(vital or nodeids), needed=tuple(vital[1:])), not plan.warm
+            plan, imports = replace(plan, vital=tuple(vital or nodeids), needed=tuple(vital)), not plan.warm
             if vital and not plan.warm and not few and self._shows_alone(folder, plan):
                 yield from self._sifted(candidates, plan, known)
                 return
@@ -179,12 +179,11 @@ class ForkChecker:
         if nodeids not in self._plans and warm and known:
             self._measure_at_once(folder, nodeids, warm, known)
         if nodeids not in self._plans:
-            self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids)
+            self._plans[nodeids], self._shown[nodeids] = self._measured(folder, nodeids, known)
 
-    def _measured(self, folder: Path, nodeids: tuple[str, ...]) -> tuple[_Plan, _Shown]:
+    def _measured(self, folder: Path, nodeids: tuple[str, ...], known: TestRun | None) -> tuple[_Plan, _Shown]:
         """How long is long, which options are needed, what can be loaded in advance; and what the tests show."""
-        seconds = min(self._test_timeout, _FIRST_SECONDS)
-        plan = _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS)
+        plan = self._first_plan(folder, nodeids, known)
         run, took = self._first_run(plan, with_modules=True)
         if run.rootdir is None and not self._spawn:
             self._spawn = True  # this project cannot be forked
@@ -198,10 +197,9 @@ class ForkChecker:
 
         Nothing is noted where it shows something else, or cannot be had.
         """
-        if not _all_ended(nodeids, known):
+        if not _knows(known, nodeids):
             return
-        seconds = min(self._test_timeout, _FIRST_SECONDS)
-        plan = _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS, warm=warm)
+        plan = replace(self._first_plan(folder, nodeids, known), warm=warm)
         run, took = self._first_run(plan, with_modules=True)
         if not _shows(run, nodeids, known):
             return
@@ -212,6 +210,13 @@ class ForkChecker:
             return
         self._plans[nodeids], self._shown[nodeids] = replace(plan, warm=""), _shown(run)
         self._collected.note(nodeids, trusted=True)
+
+    def _first_plan(self, folder: Path, nodeids: tuple[str, ...], known: TestRun | None) -> _Plan:
+        """For a run that nothing was measured for. Where it is known which tests hang, these need not be waited for."""
+        seconds = min(self._test_timeout, _FIRST_SECONDS)
+        if known and _knows(known, nodeids):
+            seconds = _limit([known.of(nodeid) for nodeid in nodeids], self._test_timeout)
+        return _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS)
 
     def _informed(self, plan: _Plan, run: ProbeRun, took: float) -> _Plan:
         """With the limits, and with what such a run has told of what it needs."""
@@ -311,7 +316,7 @@ class _Plan:
     vital: tuple[str, ...] = ()
     """Those of them that a batch tries, the failing one first: what fails one of these need not be run."""
     needed: tuple[str, ...] = ()
-    """Those that end a run where they fail. The failing one is not among them: it may fail later than it did."""
+    """Those that end a run where they fail; the first only where it hangs, for it may fail later than it did."""
     early: bool = False
     """Whether a batch may change what ran while the tests were collected."""
 
@@ -425,19 +430,24 @@ _MEMORY = 4 << 30
 
 
 def _timed(plan: _Plan, run: ProbeRun, start: float, most: float) -> _Plan:
-    ended = [
-        result.seconds for result in run.results if not (result.details and result.details.error_type == "Timeout")
-    ]
-    start = max(0.1, start)
-    seconds = min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(ended, default=0.0)))
-    plan = replace(plan, seconds={result.nodeid: result.seconds for result in run.results})
-    return replace(plan, test_seconds=seconds, wall_seconds=3 * start + 2 * seconds + _TIMES_SLOWER * sum(ended))
+    seconds = _limit(run.results, most)
+    waited = 3 * max(0.1, start) + 2 * seconds + _TIMES_SLOWER * sum(_ended(run.results))
+    each = {result.nodeid: result.seconds for result in run.results}
+    return replace(plan, seconds=each, test_seconds=seconds, wall_seconds=waited)
 
 
-def _all_ended(nodeids: Sequence[str], known: TestRun) -> bool:
-    """Whether all of these were seen, and none of them hangs."""
-    seen = {result.nodeid: result for result in known.results}
-    return all(nodeid in seen and _end(seen[nodeid])[1] != "Timeout" for nodeid in nodeids)
+def _limit(results: Iterable[TestResult], most: float) -> float:
+    """Seconds that a test may take, when those that ended took so long."""
+    return min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(_ended(results), default=0.0)))
+
+
+def _ended(results: Iterable[TestResult]) -> list[float]:
+    return [result.seconds for result in results if _end(result)[1] != "Timeout"]
+
+
+def _knows(known: TestRun, nodeids: Sequence[str]) -> bool:
+    """Whether all of these were seen."""
+    return {result.nodeid for result in known.results} >= set(nodeids)
 
 
 def _shows(run: ProbeRun, nodeids: Sequence[str], known: TestRun) -> bool:

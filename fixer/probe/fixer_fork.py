@@ -226,8 +226,8 @@ def _spawned(request):
 def _quick_end(request, *, always_watch):
     """A plugin that leaves as soon as all is written: pytest's own end and Python's take longer than most tests.
 
-    A test that is `needed` ends everything where it fails. With `always_watch`, later requests may want to know too
-    which modules there are, and whether processes were started.
+    A test that is `needed` ends everything where it fails, or where it hangs if it is the first of them. With
+    `always_watch`, later requests may want to know too which modules there are, and whether processes were started.
     """
     import pytest
 
@@ -238,10 +238,11 @@ def _quick_end(request, *, always_watch):
             self.take(request)
 
         def take(self, request):
-            self._modules, self._needed = request["modules"], set(request["needed"])
+            self._modules, self._needed = request["modules"], list(request["needed"])
 
         def pytest_runtest_logreport(self, report):
-            if report.failed and report.nodeid in self._needed:
+            needed = report.failed and report.nodeid in self._needed
+            if needed and (report.nodeid != self._needed[0] or _is_timeout(report)):
                 self._session.shouldstop = "a test failed that is needed"
 
         def pytest_sessionstart(self, session):
@@ -256,6 +257,10 @@ def _quick_end(request, *, always_watch):
             os._exit(int(session.exitstatus))
 
     return QuickEnd()
+
+
+def _is_timeout(report):
+    return json.loads(getattr(report, "_fixer", "{}")).get("type") == "Timeout"
 
 
 def preload(names):

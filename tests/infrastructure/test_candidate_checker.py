@@ -422,6 +422,14 @@ def test_where_a_test_fails_that_is_needed_those_behind_it_are_not_run(noting: N
     assert before[-2:] == noting.noted()[-2:] == ["add", "sign"]
 
 
+@pytest.mark.parametrize("few", [True, False], ids=["cold", "warm"])
+def test_nor_are_they_where_the_first_hangs(noting: Noting, few: bool) -> None:
+    overlays = [noting.overlay("[a for _ in iter(int, 1)]")]
+    with noting.checker() as checker:
+        list(checker.check(overlays if few else iter(overlays), NOTED, vital=NOTED))
+    assert noting.noted()[-1:] == ["add"]
+
+
 def test_of_the_unchanged_sources_it_is_told_what_their_tests_show_and_each_is_run_once(noting: Noting) -> None:
     with noting.checker() as checker:
         for _ in range(2):
