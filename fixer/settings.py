@@ -54,7 +54,7 @@ class Settings:
     """Whether tests are looked at in forks of a process that has pytest loaded; a fresh one has the last word."""
     offline_budget: float = 30.0
     """Seconds that the offline model may search per attempt."""
-    offline_confidence: float = 0.5
+    offline_confidence: float = 0.52
     """What the offline model needs, 0 to 1, to land an edit that nobody looks at first."""
     seed: int = 0
     """Of the chance in the offline model's later attempts: the same seed searches in the same order."""

@@ -30,6 +30,7 @@ from fixer.infrastructure.briefing import Briefing
 from fixer.infrastructure.candidate_checker import ForkChecker
 from fixer.infrastructure.prompt_library import PromptLibrary
 from fixer.offline.model import OfflineModel
+from fixer.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,7 @@ def _suite(place: Place, bug: Bug) -> str:
     return f"{tests} pass with the real fix, {len(red)} of them not with this: {', '.join(red[:5])}".rstrip(": ")
 
 
-_SURE_ENOUGH = 0.5
-"""The default of offline_confidence."""
+_SURE_ENOUGH = Settings.offline_confidence
 
 
 def _line(one: Tried) -> str:

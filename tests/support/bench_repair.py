@@ -39,6 +39,7 @@ from fixer.domain.models import TestError, TestRun, Verdict
 from fixer.infrastructure.candidate_checker import ForkChecker
 from fixer.infrastructure.pytest_runner import PytestRunner
 from fixer.offline.model import OfflineModel
+from fixer.settings import Settings
 
 TEST_SECONDS = 2.0
 
@@ -246,8 +247,7 @@ def _others(answer: str) -> int:
 
 
 _MOST_ANSWERS = 12
-_SURE_ENOUGH = 0.5
-"""The default of offline_confidence."""
+_SURE_ENOUGH = Settings.offline_confidence
 
 
 def _line(one: Repaired) -> str:
