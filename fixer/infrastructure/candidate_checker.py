@@ -419,7 +419,7 @@ _FIRST_SECONDS = 5.0
 """For a test on the unchanged sources, which may hang: that is what is wrong with some."""
 _LEAST_SECONDS = 0.25
 _TIMES_SLOWER = 10
-_BATCH_SECONDS = 0.2
+_BATCH_SECONDS = 0.5
 _SLOW_TOGETHER = 8
 """Candidates, where the test takes so long that fewer would fill a batch."""
 _FORK_SECONDS = 0.1
