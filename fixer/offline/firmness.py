@@ -13,7 +13,7 @@ from fixer.domain.models import TestRun
 from fixer.offline.localise import Suspect
 from fixer.offline.place import Failure
 from fixer.offline.rank import Candidate, ranked
-from fixer.offline.source import Edit, Function, Source, header_lines, own_statements
+from fixer.offline.source import Edit, Function, Source, Span, header_lines, own_expressions, own_statements
 from fixer.offline.templates import conditions, names, numbers, operators, statements, strings
 from fixer.offline.templates.base import Template
 
@@ -57,7 +57,8 @@ def dispensable(
     source = _edited(candidate)
     if source is None:
         return False
-    emptied = [edit for node in _here(candidate, source) for edit in _emptied(source, node)][:_MOST_HERE]
+    edited = candidate.edit.start, candidate.edit.start + len(candidate.edit.text)
+    emptied = [edit for node in _here(candidate, source) for edit in _emptied(source, node, edited)][:_MOST_HERE]
     overlays = [{source.path: text} for text in (edit.apply(source.text) for edit in emptied) if text != source.text]
     runs = checker.check(overlays, nodeids, vital=nodeids, known=known)
     return any(run.passed >= set(nodeids) for _, run in runs)
@@ -127,10 +128,24 @@ def _here(candidate: Candidate, source: Source) -> list[ast.stmt]:
     return [node for node in inside if lines & set(header_lines(node)) and not isinstance(node, Function)]
 
 
-def _emptied(source: Source, node: ast.stmt) -> Iterator[Edit]:
+def _emptied(source: Source, node: ast.stmt, edited: Span) -> Iterator[Edit]:
+    """The statement doing nothing, or a condition that is edited deciding nothing."""
+    for test in _conditions(node):
+        start, end = source.span(test)
+        if start < edited[1] and edited[0] < end:
+            yield from (Edit(start, end, text) for text in ("(True)", "(False)"))
     if isinstance(node, ast.If | ast.While):
         yield from (Edit(*source.span(node.test), text) for text in ("(True)", "(False)"))
     elif isinstance(node, ast.For | ast.AsyncFor):
         yield Edit(*source.span(node.iter), "()")
     elif not any(True for _ in own_statements(node)) and not isinstance(node, ast.Pass):
         yield Edit(*source.span(node), "pass")
+
+
+def _conditions(node: ast.stmt) -> Iterator[ast.expr]:
+    """Those inside its expressions."""
+    for part in own_expressions(node):
+        if isinstance(part, ast.IfExp):
+            yield part.test
+        elif isinstance(part, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            yield from (test for comprehension in part.generators for test in comprehension.ifs)

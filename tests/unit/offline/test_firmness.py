@@ -97,6 +97,25 @@ def test_an_edit_that_keeps_something_from_happening_is_known_by_what_passes_wit
     assert dispensable(edit(old, new), checker, ["test"]) is idle
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def f(n):\n    return n if k else 9\n",
+        "def f(n):\n    return [*(i for i in [n] if k), 9][0]\n",
+        "def f(n):\n    return (lambda: n if k else 9)()\n",
+    ],
+)
+def test_a_condition_inside_of_an_expression_that_decides_nothing_is_dispensable(program: str) -> None:
+    candidate = edit("if k", "if n", program)
+    assert dispensable(candidate, Asserting(lambda names: names["f"](5) == 5), ["test"])
+    assert not dispensable(candidate, Asserting(lambda names: [names["f"](5), names["f"](0)] == [5, 9]), ["test"])
+
+
+def test_a_condition_that_is_not_edited_may_decide_nothing() -> None:
+    program = "def f(n, k):\n    return n + 1 if k else 0\n"
+    assert not dispensable(edit("n + 1", "n", program), Asserting(lambda names: names["f"](5, True) == 5), ["test"])
+
+
 def test_a_loop_that_need_not_run_is_dispensable() -> None:
     program = "def f(items):\n    for item in items:\n        items = [item]\n    return items\n"
     kept = Asserting(lambda names: names["f"]([1, 2]) == [1, 2])
