@@ -117,6 +117,11 @@ class RunRecord:
 
     @property
     def cost_usd(self) -> float | None:
-        """What the run cost; None as soon as the price of one attempt is unknown."""
+        """What the run cost; None as soon as the price of one attempt is unknown.
+
+        Of an attempt in which fixer was killed it is, unless the model is the one that never costs anything.
+        """
+        if self.model == "offline":
+            return 0.0
         costs = [attempt.cost_usd for attempt in self.attempts]
         return None if None in costs else sum(cost for cost in costs if cost)

@@ -173,6 +173,12 @@ def test_what_a_run_cost(cost: float | None, tokens: int, words: str) -> None:
     assert run_text(run).endswith(f"1 of 1 fixed in 12.3 s with a-model, {words}.")
 
 
+def test_the_model_that_costs_nothing_does_so_where_an_attempt_was_cut_off_too() -> None:
+    cut_off = replace(FIXED, attempts=(replace(ATTEMPT, model="", cost_usd=None),))
+    assert history_text([replace(RUN, tests=(cut_off,))]).count("price unknown") == 1
+    assert history_text([replace(RUN, model="offline", tests=(cut_off,))]).count("free") == 1
+
+
 def test_an_uncommitted_fix_says_why() -> None:
     fix = replace(FIX, commit="", note="you are editing these lines")
     run = replace(RUN, tests=(replace(FIXED, fix=fix),), newly_broken=())
