@@ -430,6 +430,18 @@ def test_nor_are_they_where_the_first_hangs(noting: Noting, few: bool) -> None:
     assert noting.noted()[-1:] == ["add"]
 
 
+def test_what_is_known_to_hang_is_not_waited_for_as_long_as_what_is_not_known(noting: Noting) -> None:
+    slow = 'def test_slow():\n    import time\n    time.sleep(1)\n    note("waited")\n'
+    test_file = noting.folder / "test_noted.py"
+    test_file.write_text(test_file.read_text() + "\n\n" + slow)
+    nodeid = "test_noted.py::test_slow"
+    known = TestRun((TestResult(nodeid, Verdict.FAILED, details=ErrorDetails("Timeout", "")),))
+    for told, waited in ((known, False), (None, True)):
+        with noting.checker() as checker:
+            list(checker.check(iter([noting.overlay("a + b")]), [nodeid], known=told))
+        assert ("waited" in noting.noted()) is waited
+
+
 def test_of_the_unchanged_sources_it_is_told_what_their_tests_show_and_each_is_run_once(noting: Noting) -> None:
     with noting.checker() as checker:
         for _ in range(2):
