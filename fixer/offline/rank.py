@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from heapq import heappop, heappush, nlargest
+from heapq import heappop, heappush, nlargest, nsmallest
 from itertools import islice
 from math import exp, log
 from random import Random
@@ -92,7 +92,8 @@ def ranked(
     """
     chance = Random(seed)  # noqa: S311 - nothing secret: the same seed has to give the same order
     seen: set[str] = set()
-    for candidate in islice(_in_order(_groups(suspects, templates, failure), per_group, scale, chance), most):
+    groups = _groups(suspects, templates, failure)
+    for candidate in islice(_in_order(groups, per_group, scale, chance, most), most):
         if candidate.key and candidate.key not in seen:
             seen.add(candidate.key)
             yield candidate
@@ -161,8 +162,8 @@ def _groups(suspects: Iterable[Suspect], templates: Sequence[Template], failure:
     return groups
 
 
-def _in_order(groups: Sequence[_Group], per_group: int, scale: float, chance: Random) -> Iterator[Candidate]:
-    """The edits of all groups, best first; a group is looked at when one of its edits may be the next.
+def _in_order(groups: Sequence[_Group], per_group: int, scale: float, chance: Random, most: int) -> Iterator[Candidate]:
+    """The `most` best edits of all groups, in their order; a group is looked at when one of its edits may be the next.
 
     Most searches end long before all edits there are have been thought of, which takes seconds in large files. (Fagin,
     Lotem and Naor, "Optimal Aggregation Algorithms for Middleware", PODS 2001, stop in the same way.)
@@ -174,6 +175,8 @@ def _in_order(groups: Sequence[_Group], per_group: int, scale: float, chance: Ra
             yield heappop(waiting)[-1]
         for order, candidate in enumerate(_edits(groups[number], per_group)):
             heappush(waiting, (-candidate.score - scale * _gumbel(chance), number, order, candidate))
+        if len(waiting) > 2 * most:  # no more of them will be asked for
+            waiting = nsmallest(most, waiting)  # in order, and so a heap
     while waiting:
         yield heappop(waiting)[-1]
 

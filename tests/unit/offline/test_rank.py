@@ -74,6 +74,9 @@ def test_edits_come_by_their_score_although_most_are_not_thought_of_yet() -> Non
     scores = [one.score for one in ranked(suspects, CATALOGUE, Failure("TypeError", "no"))]
     assert len(scores) > 500
     assert scores == sorted(scores, reverse=True)
+    few = [one.score for one in ranked(suspects, CATALOGUE, Failure("TypeError", "no"), most=20)]
+    assert few == scores[: len(few)]
+    assert len(few) > 10
 
 
 def test_no_edit_is_thought_of_before_it_may_be_the_next() -> None:
