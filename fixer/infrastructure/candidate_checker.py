@@ -123,7 +123,7 @@ class ForkChecker:
                     if len(job.overlays) == 1:
                         yield job.overlays[0], run.as_test_run(monotonic() - job.started)
                     else:
-                        imports = imports or _IMPORTED in job.letters()
+                        imports = imports or not _IMPORTED.isdisjoint(job.letters())
                         failed = supply.take_back(job.overlays, job.letters(), early=job.early)
                         yield from ((overlay, plan.failed(letter)) for overlay, letter in failed)
         finally:
@@ -225,7 +225,7 @@ class ForkChecker:
         installed, mount = tuple(seen.get("installed", ())), seen.get("starts processes", False)
         self._start_seconds = max(self._start_seconds, took - sum(result.seconds for result in run.results))
         plan = _timed(plan, run, self._start_seconds, self._test_timeout)
-        return replace(plan, options=_options(run), preload=installed, mount=mount)
+        return replace(plan, options=_options(run), preload=installed, own=seen.get("own", {}), mount=mount)
 
     def _first_run(self, plan: _Plan, *, with_modules: bool = False) -> tuple[ProbeRun, float]:
         busy: dict[ForkServer, _Job] = {}
@@ -307,6 +307,8 @@ class _Plan:
     wall_seconds: float
     options: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+    """The names of the project's modules that the tests have loaded, by their files."""
     warm: str = ""
     """Names the process that has the tests collected, and its folder; empty where each candidate collects them."""
     mount: bool = False
@@ -331,10 +333,15 @@ class _Plan:
         return max(int(_BATCH_SECONDS / seconds), _SLOW_TOGETHER if 2 * seconds < _SLOW_TOGETHER * spared else 1)
 
     @property
-    def candidate_seconds(self) -> float:
-        """Of CPU time, that a test of a candidate among others may take before that is put off."""
-        longest = max((self.seconds.get(nodeid, 0.0) for nodeid in self.vital), default=0.0)
-        return min(self.test_seconds, max(_LEAST_CPU_SECONDS, _TIMES_SLOWER * longest))
+    def candidate_seconds(self) -> Mapping[str, float]:
+        """Of CPU time, that each test of a candidate among others may take before that is put off.
+
+        The failing one may take longer than it did, when it gets further, but hardly longer than all its neighbours.
+        """
+        took = {nodeid: self.seconds.get(nodeid, 0.0) for nodeid in self.vital}
+        limits = {nodeid: max(_LEAST_CPU_SECONDS, _TIMES_SLOWER * seconds) for nodeid, seconds in took.items()}
+        limits[self.vital[0]] = max(limits[self.vital[0]], _TIMES_LONGEST * max(took.values()))
+        return {nodeid: min(self.test_seconds, limit) for nodeid, limit in limits.items()}
 
     def failed(self, letter: str) -> TestRun:
         """What is known of a candidate that failed among others: `n`, not by the most telling of the tests."""
@@ -404,8 +411,8 @@ class _Collected:
         return self._trusted.get(nodeids, False)
 
 
-_IMPORTED = "u"
-"""The letter of a candidate that cannot be swapped."""
+_IMPORTED = frozenset("uv")
+"""The letters of candidates that cannot be swapped."""
 _MODULES = "modules.json"
 _SELECTION = "select.json"
 _SELECT = "FIXER_PROBE_SELECT"
@@ -419,6 +426,7 @@ _FIRST_SECONDS = 5.0
 """For a test on the unchanged sources, which may hang: that is what is wrong with some."""
 _LEAST_SECONDS = 0.25
 _TIMES_SLOWER = 10
+_TIMES_LONGEST = 2
 _BATCH_SECONDS = 0.5
 _SLOW_TOGETHER = 8
 """Candidates, where the test takes so long that fewer would fill a batch."""
@@ -468,14 +476,16 @@ def _batch(plan: _Plan, job: _Job) -> Mapping[str, object]:
     bases: dict[Path, str] = {}
     for overlay in job.overlays:
         bases = {**overlay, **bases}
+    limits = plan.candidate_seconds
     return {
         "bases": _by_name(bases),
         "batch": [{str(path): difference(bases[path], text) for path, text in one.items()} for one in job.overlays],
         "letters": str(job.path.with_suffix(".letters")),
         "vital": plan.vital,
+        "late": [plan.own[str(path)] for path in bases if str(path) in plan.own],
         "early": plan.early,
-        "candidate_seconds": plan.candidate_seconds,
-        "seconds": plan.wall_seconds + 4 * len(job.overlays) * plan.candidate_seconds,
+        "candidate_seconds": limits,
+        "seconds": plan.wall_seconds + 4 * len(job.overlays) * max(limits.values()),
     }
 
 

@@ -28,6 +28,7 @@ class Supply:
         self._together = together
         self._promising: deque[Overlay] = deque()
         self._closely: deque[Overlay] = deque()
+        self._hardly: deque[Overlay] = deque()
         self._slow: deque[Overlay] = deque()
         self._cut_short = self._further = 0
         self._seconds_alone = self._seconds_together = 0.0
@@ -38,12 +39,14 @@ class Supply:
         """The next to be tried; empty where there is none at present."""
         if self._promising:
             return (self._promising.popleft(),)
-        if self._closely and self._seconds_alone <= _ALONE * self._seconds_together:
-            return (self._closely.popleft(),)
+        for waiting, share in ((self._closely, _ALONE), (self._hardly, _HARDLY)):
+            if waiting and self._seconds_alone <= share * self._seconds_together:
+                return (waiting.popleft(),)
         dealt = tuple(islice(chain(_taken_from(self._again), self._fresh), self._together))
         if dealt:
             return dealt
-        return tuple(islice(chain(_taken_from(self._closely), _taken_from(self._slow)), 1))
+        left = (self._closely, self._slow, self._hardly)
+        return tuple(islice(chain.from_iterable(map(_taken_from, left)), 1))
 
     def spent(self, seconds: float, candidates: int) -> None:
         """Note how long so many candidates have taken that were dealt out together."""
@@ -65,7 +68,7 @@ class Supply:
             if final or (letter == "t" and len(self._slow) >= MOST_SLOW):
                 failed.append((overlay, letter))
             else:
-                lists = {"t": self._slow, "l": self._promising, "g": self._promising}
+                lists = {"t": self._slow, "l": self._promising, "g": self._promising, "v": self._hardly}
                 lists.get(letter, self._closely).append(overlay)
         left = dealt[len(letters) - 1 :]
         if len(letters) == 1:  # whatever the first one does, it is not answered in company
@@ -85,6 +88,8 @@ class Supply:
 _MOST_CUT_SHORT = 5
 _ALONE = 0.5
 """Seconds for what has to be tried alone, for each that goes to what need not."""
+_HARDLY = 0.1
+"""The same for what is likely to fail there, too."""
 
 
 def _taken_from(left: deque[Overlay]) -> Iterator[Overlay]:

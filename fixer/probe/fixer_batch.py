@@ -2,19 +2,22 @@
 
 Each of them is answered with a letter in a file: `f`, the first test fails; `g`, it does, and gets further than it
 did; `n`, it passes, and another fails; `t`, one takes too long; `l`, all may pass; `u`, it has to be imported, for it
-cannot be swapped, or fails where it is swapped only after it ran. Of these `f` and `n` are final, as long as nothing is
-left of what came before. So the
+cannot be swapped, or fails where it is swapped only after it ran; `v`, so it has, but it has failed where what it
+changes was run again. Of these `f` and `n` are final, as long as nothing is left of what came before. So the
 sources as they are have to fail first and last, what a test has left behind is put back, and a process ends in which
 that cannot be done: what has no letter has not been tried. The letters begin with that of the unchanged sources.
 """
 
 import contextlib
+import functools
 import os
 import signal
 import sys
 import threading
 
 from fixer_contain import take_environment  # type: ignore[import-not-found]
+from fixer_modules import is_library  # type: ignore[import-not-found]
+from fixer_renew import Renewal, Unclear  # type: ignore[import-not-found]
 from fixer_state import State  # type: ignore[import-not-found]
 from fixer_texts import filled  # type: ignore[import-not-found]
 
@@ -31,8 +34,15 @@ class Batch:
         self._state = State()
         self._ended = None
 
-    def prepare(self, vital):
-        """Look at what these tests may change; in the process that the batches are forked from."""
+    def prepare(self, vital, late):
+        """Look at what these tests may change; in the process that the batches are forked from.
+
+        `late` are the modules to be changed that the tests import when they run.
+        """
+        missing = [name for name in late if name not in sys.modules]
+        if missing:
+            self._swapper.load(missing)
+            self._vital, self._state = None, State()
         if vital != self._vital:
             found = {item.nodeid: item for item in self._session.items}
             self._vital, self._items = vital, [found[nodeid] for nodeid in vital if nodeid in found]
@@ -46,20 +56,20 @@ class Batch:
         plugins = self._session.config.pluginmanager
         plugins.unregister(name="fixer-probe-hooks")
         letters = os.open(request["letters"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        process = ()
+        process = None
         for parts in [{}] + request["batch"] + [{}]:
             files = {path: filled(request["bases"][path], *part) for path, part in parts.items()}
-            changes = self._swapper.changes(files, all_loaded=True, early=request["early"])
-            letter = self._letter_of(changes, request["candidate_seconds"])
+            letter = self._letter_of(files, request["candidate_seconds"], early=request["early"])
             os.write(letters, letter)
-            process = process or _process()  # what the first run has loaded may stay
-            if letter == b"t" or not self._state.put_back() or _process() != process:
+            process = process or _Process()  # what the first run has loaded may stay
+            if letter == b"t" or not self._state.put_back() or not process.is_same():
                 break
         os._exit(0)
 
-    def _letter_of(self, changes, seconds):
+    def _letter_of(self, files, seconds, early):
+        changes = self._swapper.changes(files, all_loaded=True, early=early)
         if changes is None:
-            return b"u"
+            return self._letter_when_renewed(files, seconds, b"v")
         plain = [(function, function.__code__) for function, _ in changes]
         self._state.forget_results()
         for function, code in changes:
@@ -68,8 +78,30 @@ class Batch:
         for function, code in plain:
             function.__code__ = code
         if letter in b"fn" and self._swapper.ran_early(code for _, code in plain):
-            return b"u"
+            return self._letter_when_renewed(files, seconds, b"u")
         return b"g" if letter == b"f" and self._gets_further(_end(self._items[0])) else letter
+
+    def _letter_when_renewed(self, files, seconds, failed):
+        """What is told by running again the statements that have changed; it passes where it does so then."""
+
+        renewal = Renewal()
+
+        def renewed():
+            try:
+                self._swapper.renew(files, renewal)
+            except (Unclear, SyntaxError):
+                return b"u"
+            except Exception:  # an import would raise it as well, most likely
+                return failed
+            return b""
+
+        self._state.forget_results()
+        letter = _within(max(seconds.values()), renewed)
+        if letter == b"":
+            letter = _tried(self._items, seconds)
+            letter = failed if letter in b"fn" else letter
+        renewal.forget()
+        return letter or b"t"
 
     def _gets_further(self, end):
         """Than the unchanged sources, which come first: fails at a later line, or on a comparison, not of an error."""
@@ -90,28 +122,50 @@ def _end(item):
     return traceback.tb_frame.f_code.co_name, traceback.tb_lineno, isinstance(error, AssertionError)
 
 
-def _process():
-    return len(sys.modules), len(sys.path), len(os.environ), threading.active_count(), os.getcwd()
+class _Process:
+    """What a test may change that no module of the project holds."""
+
+    def __init__(self):
+        self._loaded = set(sys.modules)
+        self._rest = _rest_of_process()
+
+    def is_same(self):
+        """But for libraries that are loaded when they are first needed, as pytest does to show a warning."""
+        new = sys.modules.keys() - self._loaded if len(sys.modules) != len(self._loaded) else ()
+        if not all(map(is_library, new)):
+            return False
+        self._loaded.update(new)
+        return len(sys.modules) == len(self._loaded) and _rest_of_process() == self._rest
+
+
+def _rest_of_process():
+    return len(sys.path), len(os.environ), threading.active_count(), os.getcwd()
 
 
 def _tried(items, seconds):
-    """The letter for what lives now; each test has so many seconds of CPU time, and more of wall time."""
+    """The letter for what lives now; each test has its seconds of CPU time, and more of wall time."""
     sys.last_traceback = sys.last_value = None  # pytest notes there of what a test's call dies
     for number, item in enumerate(items):
-        try:
-            # Again and again, where a test catches everything and goes on.
-            signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
-            signal.setitimer(signal.ITIMER_REAL, max(_LEAST_WALL_SECONDS, 4 * seconds), seconds)
-            passed = _passes(item)
-        except BaseException:  # what a test raises never gets here
-            return b"t"
-        finally:
-            _disarm()
-        if _stops:
+        passed = _within(seconds[item.nodeid], functools.partial(_passes, item))
+        if passed is None:
             return b"t"
         if not passed:
             return b"n" if number else b"f"
     return b"l"
+
+
+def _within(seconds, act):
+    """What that gives; None where it takes longer."""
+    try:
+        # Again and again, where a test catches everything and goes on.
+        signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+        signal.setitimer(signal.ITIMER_REAL, max(_LEAST_WALL_SECONDS, 4 * seconds), seconds)
+        found = act()
+    except BaseException:  # what a test raises never gets here
+        return None
+    finally:
+        _disarm()
+    return None if _stops else found
 
 
 class _TooLong(BaseException):

@@ -32,7 +32,7 @@ from fixer_contain import (  # type: ignore[import-not-found]
     outcome,
     take_environment,
 )
-from fixer_modules import installed_modules  # type: ignore[import-not-found]
+from fixer_modules import installed_modules, own_modules  # type: ignore[import-not-found]
 from fixer_overlay import mount, overlay, starts_processes  # type: ignore[import-not-found]
 from fixer_pytest import use_installed_bytecode  # type: ignore[import-not-found]
 
@@ -186,7 +186,7 @@ def _serve_collected(channel, ending):
                 with contextlib.suppress(SyntaxError, ValueError, OSError):
                     swapper.prepare(path for files in _candidates(request) for path in files)
                 if "batch" in request:
-                    batch.prepare(request["vital"])
+                    batch.prepare(request["vital"], request["late"])
                 child = forked(None, (channel.fileno(),))
                 if not child and "batch" in request:
                     limit(request["memory"], request["seconds"], _MOST_OF_A_FILE)
@@ -253,7 +253,8 @@ def _quick_end(request, *, always_watch):
             yield
             if self._modules:
                 with open(self._modules, "w", encoding="ascii") as file:
-                    json.dump({"installed": installed_modules(), "starts processes": starts()}, file)
+                    own = {os.path.realpath(module.__file__): module.__name__ for module in own_modules()}
+                    json.dump({"installed": installed_modules(), "own": own, "starts processes": starts()}, file)
             os._exit(int(session.exitstatus))
 
     return QuickEnd()

@@ -1,5 +1,6 @@
 """Tells the modules of the project, whose sources may change, from those that are installed and stay as they are."""
 
+import functools
 import os
 import sys
 
@@ -7,10 +8,17 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
+@functools.lru_cache(maxsize=None)
 def is_installed(file):
     """Whether a file belongs to the standard library or to site-packages."""
     parts = file.split(os.sep)
     return file.startswith(_LIBRARY) or "site-packages" in parts or "dist-packages" in parts
+
+
+def is_library(name):
+    """Whether a module that is loaded is one of those, or built in."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return name in sys.builtin_module_names or (isinstance(file, str) and is_installed(file))
 
 
 def own_modules():

@@ -8,7 +8,9 @@ only the definition that has changed is compiled, in the place where it stands, 
 import __future__
 
 import ast
+import contextlib
 import gc
+import importlib
 import itertools
 import os
 import sys
@@ -17,6 +19,7 @@ import types
 
 from _pytest.assertion import rewrite
 from fixer_modules import is_installed  # type: ignore[import-not-found]
+from fixer_renew import Unclear  # type: ignore[import-not-found]
 from fixer_texts import same_around  # type: ignore[import-not-found]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -63,6 +66,19 @@ class Swapper:
         self._ran = ran
         self._sources = {}
         self._texts = {}
+        self._look()
+
+    def load(self, names):
+        """Import these modules, which the tests import when they run; they are swapped like others from here on."""
+        recorder = Recorder()
+        recorder.start()
+        for name in names:
+            with contextlib.suppress(BaseException):  # the test that needs it will say so
+                importlib.import_module(name)
+        self._ran |= recorder.stop()
+        self._look()
+
+    def _look(self):
         self._live: "dict[tuple[str, int, str], list[types.FunctionType]]" = {}
         self._modules = {_real(file) for file in map(_file_of, list(sys.modules.values())) if isinstance(file, str)}
         installed: "dict[str, bool]" = {}
@@ -120,6 +136,13 @@ class Swapper:
         except (Different, SyntaxError, ValueError):
             return None
 
+    def renew(self, files, renewal):
+        """Run again what these texts change of the modules' bodies. Raises Unclear, and what that raises."""
+        for path, text in files.items():
+            if path not in self._sources:
+                raise Unclear
+            renewal.run(path, *self._sources[path].statements(text))
+
     def ran_early(self, codes):
         """Whether one of these ran while the tests were collected, so that the change came too late for that."""
         return any(_key(code) in self._ran for code in codes)
@@ -165,10 +188,25 @@ class Source:
         grown = len(text) - len(self._text)
         return part.code, self._compiled(part.head + text[part.start : part.end + grown] + "\n")
 
+    def statements(self, text):
+        """How to compile them, the statements of the module as they would be where this text differs, and the rest."""
+        text = text.replace("\r\n", "\n")
+        before, behind = same_around(self._text, text)
+        first, last = (1 + self._text.count("\n", 0, at) for at in (before, len(self._text) - behind))
+        body = self._tree.body
+        inside = [one for one in body if _first_line(one) <= last and first <= one.end_lineno]
+        first, last = (
+            min([first, *map(_first_line, inside)]),
+            max([last, *(one.end_lineno for one in inside)]),
+        )
+        end = self._starts[last] if last < len(self._starts) else len(self._text)
+        part = text[self._starts[first - 1] : end + len(text) - len(self._text)]
+        return self._flags, ast.parse(part).body, [one for one in body if _first_line(one) > last]
+
     def _part(self, chain):
         """Of the lines only the last definition, in classes of the same names, as far down as it stands."""
         *classes, function = chain
-        first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+        first = _first_line(function)
         kept = [""] * (first - 1)
         for one in classes:
             line = self._text[self._starts[one.lineno - 1] : self._starts[one.lineno] - 1]
@@ -218,6 +256,10 @@ def _text_of(path):
 
 def _file_of(module):
     return getattr(module, "__file__", None)
+
+
+def _first_line(node):
+    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
 
 
 def _definition(tree, first, last):

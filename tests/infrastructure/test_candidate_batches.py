@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from fixer.application.ports import Overlay
 from fixer.infrastructure import candidate_supply
 from fixer.infrastructure.candidate_checker import ForkChecker
+from fixer.infrastructure.fork_server import ForkServer
 
 MANY = 60
 PLAIN = "def add(a, b):\n    return a - b\n"
@@ -165,6 +167,32 @@ def test_a_message_that_is_another_each_time_and_a_slow_test_are_no_hindrance(
     assert sum(len(letters) - 2 for letters in counted) >= MANY
 
 
+def test_a_library_that_is_loaded_in_between_ends_no_batch(tmp_path: Path, counted: list[str]) -> None:
+    later = "import app, itertools\n\nN = itertools.count()\n\ndef test_it():\n    if next(N) == 5:\n"
+    later += "        import colorsys\n    assert app.add(1, 2) == 3\n"
+    _shown(tmp_path, Kind(PLAIN, "a - b", "a + b", later), 30)
+    assert len(counted) == 2
+
+
+def test_a_test_may_take_a_multiple_of_what_it_took_and_the_failing_one_as_long_as_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[dict[str, float]] = []
+
+    class Noting(ForkServer):
+        def start(self, request: Mapping[str, object]) -> None:
+            limits.append(cast(dict[str, float], request.get("candidate_seconds", {})))
+            super().start(request)
+
+    monkeypatch.setattr("fixer.infrastructure.candidate_checker.ForkServer", Noting)
+    others = "def test_quick():\n    pass\n\ndef test_slow():\n    time.sleep(0.2)\n"
+    test = "import app, time\n\ndef test_it():\n    assert app.add(1, 2) == 3\n\n" + others
+    _shown(tmp_path, Kind(PLAIN, "a - b", "a + b", test), 3, "test_app.py::test_quick", "test_app.py::test_slow")
+    failing, quick, slow = next(filter(None, limits)).values()
+    assert quick < failing < slow
+    assert failing >= 0.4
+
+
 @pytest.mark.parametrize(
     ("test", "candidate", "further"),
     [
@@ -200,6 +228,70 @@ def test_where_the_test_gets_further_it_is_told_how_far(
 def test_what_can_be_put_back_does_not_end_a_batch(tmp_path: Path, counted: list[str], name: str) -> None:
     _shown(tmp_path, KINDS[name], MANY - 1)
     assert sum(len(letters) - 2 for letters in counted) >= MANY - 1
+
+
+RENEWED = {
+    "a number of the module": KINDS["what has to be imported"],
+    "what the test has imported by its name": Kind(
+        "import re\n\nWORD = re.compile('[a-c]+')\n",
+        "[a-c]",
+        "[a-z]",
+        "from app import WORD\n\ndef test_it():\n    assert WORD.fullmatch('cadz')\n",
+    ),
+    "what follows from it": Kind(
+        "STEP = 2\nTABLE = {}\nfor number in range(3):\n    TABLE[number] = number * STEP\n",
+        "STEP = 2",
+        "STEP = 3",
+        "import app\n\ndef test_it():\n    assert app.TABLE[2] == 6\n",
+    ),
+    "an attribute of a class": Kind(
+        "class Base:\n    def add(self, a):\n        return a\n\n\nclass App(Base):\n    step = 1\n\n"
+        "    def add(self, a):\n        return super().add(a) + self.step\n\n\nAPP = App()\n",
+        "step = 1",
+        "step = 2",
+        "from app import APP, App\n\ndef test_it():\n    assert APP.add(1) == App().add(1) == 3\n",
+    ),
+    "a default, and a method that knows its class": Kind(
+        "class App(int):\n    def __add__(self, b=1, c=1):\n        return super().__add__(b) + c\n",
+        "c=1",
+        "c=2",
+        "from app import App\n\ndef test_it():\n    assert App(1) + 1 == 4\n",
+    ),
+    "a field of a dataclass": Kind(
+        "from dataclasses import dataclass\n\n\n@dataclass\nclass App:\n    a: int = 1\n    b: int = 2\n",
+        "a: int = 1",
+        "a: int = 3",
+        "from app import App\n\ndef test_it():\n    assert App().a == 3\n",
+    ),
+    "a decorator": Kind(
+        "import functools\n\nCALLS = []\n\n\n@functools.lru_cache(None)\ndef app(a):\n"
+        "    CALLS.append(a)\n    return len(CALLS)\n",
+        "lru_cache(None)",
+        "lru_cache(0)",
+        "from app import app\n\ndef test_it():\n    assert app(1) + 1 == app(1)\n",
+    ),
+    "a forgotten import": Kind(
+        "import re\n\n\ndef app(text):\n    return os.path.basename(text)\n",
+        "import re",
+        "import os",
+        "from app import app\n\ndef test_it():\n    assert app('a/b') == 'b'\n",
+    ),
+    "what is computed of a function": KINDS["what matters only at import"],
+    "a module that the test imports when it runs": Kind(
+        PLAIN, "a - b", "a + b", "def test_it():\n    import app\n    assert app.add(1, 2) == 3\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RENEWED)
+def test_what_would_have_to_be_imported_is_tried_in_company_before_it_is(
+    tmp_path: Path, counted: list[str], name: str
+) -> None:
+    kind = RENEWED[name]
+    right = kind.source.replace(kind.wrong, kind.right)
+    shown = _checked(tmp_path, kind, [*(f"{kind.source}\n\nNUMBER = {number}\n" for number in range(9)), right])
+    assert [text for text, passed in shown.items() if passed] == [right]
+    assert "".join(counted).count("l") == 1
 
 
 @pytest.mark.slow
@@ -240,11 +332,15 @@ def test_where_something_is_left_that_cannot_be_put_back_batches_are_given_up(
 
 
 def _shown(project: Path, kind: Kind, place: int, *others: str) -> dict[str, bool]:
+    texts = [kind.source.replace(kind.wrong, f"{kind.wrong} - {number}") for number in range(MANY - 1)]
+    texts[place:place] = [kind.source.replace(kind.wrong, part) for part in (*kind.others, kind.right)]
+    return _checked(project, kind, texts, *others)
+
+
+def _checked(project: Path, kind: Kind, texts: list[str], *others: str) -> dict[str, bool]:
     (project / "app.py").write_text(kind.source)
     (project / "test_app.py").write_text(kind.test)
     (project / "pytest.ini").write_text("[pytest]\n")
-    texts = [kind.source.replace(kind.wrong, f"{kind.wrong} - {number}") for number in range(MANY - 1)]
-    texts[place:place] = [kind.source.replace(kind.wrong, part) for part in (*kind.others, kind.right)]
     nodeid = "test_app.py::TestIt::test_it" if "TestIt" in kind.test else "test_app.py::test_it"
     nodeid += "[pair0]" if "parametrize" in kind.test else ""
     path = project / "app.py"

@@ -177,8 +177,9 @@ def _judged(tried: Tried, bug: Bug, place: Place, before: TestRun) -> Tried:
 
 
 def _files(bug: Bug) -> tuple[str, ...]:
-    """The test files that hold its failing tests."""
-    return tuple(dict.fromkeys(nodeid.partition("::")[0] for nodeid in bug.failing))
+    """The test files that hold its failing tests, from the top; their ids begin at pytest's rootdir, be it deeper."""
+    files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in bug.failing)
+    return tuple(next((test for test in bug.tests if f"/{test}".endswith(f"/{file}")), file) for file in files)
 
 
 def _applied(answer: str, project: Path) -> bool:
