@@ -42,7 +42,8 @@ class Batch:
         missing = [name for name in late if name not in sys.modules]
         if missing:
             self._swapper.load(missing)
-            self._vital, self._state = None, State()
+            self._state.look()
+            self._vital = None
         if vital != self._vital:
             found = {item.nodeid: item for item in self._session.items}
             self._vital, self._items = vital, [found[nodeid] for nodeid in vital if nodeid in found]
@@ -130,12 +131,23 @@ class _Process:
         self._rest = _rest_of_process()
 
     def is_same(self):
-        """But for libraries that are loaded when they are first needed, as pytest does to show a warning."""
+        """But for libraries that are loaded when they are first needed, as pytest does to show a warning.
+
+        What the project loads so is let go: with another change it might be another.
+        """
         new = sys.modules.keys() - self._loaded if len(sys.modules) != len(self._loaded) else ()
-        if not all(map(is_library, new)):
-            return False
-        self._loaded.update(new)
+        self._loaded.update(filter(is_library, new))
+        for name in new - self._loaded if new else ():
+            _unload(name)
         return len(sys.modules) == len(self._loaded) and _rest_of_process() == self._rest
+
+
+def _unload(name):
+    module = sys.modules.pop(name)
+    package, _, own_name = name.rpartition(".")
+    names = getattr(sys.modules.get(package), "__dict__", {})
+    if names.get(own_name) is module:
+        del names[own_name]
 
 
 def _rest_of_process():

@@ -19,6 +19,11 @@ class State:
     """The modules, their classes and the objects of both, as they are when it is made."""
 
     def __init__(self):
+        self._caches = []
+        self.look()
+
+    def look(self):
+        """Once more, where other modules have been loaded."""
         self._held = {}
         modules = own_modules()
         values = [value for module in modules for value in vars(module).values()]
@@ -30,7 +35,8 @@ class State:
             self._hold(holder)
         for value in [value for value in values if _is_a(value, _CONTAINERS)]:
             self._look_into(value, _DEPTH)
-        self._caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+        # What is frozen (`gc.freeze`) is not seen again.
+        self._caches += [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
 
     def include(self, items):
         """The parameters of these tests too, as they are now."""

@@ -66,6 +66,7 @@ class Swapper:
         self._ran = ran
         self._sources = {}
         self._texts = {}
+        self._live: "dict[tuple[str, int, str], list[types.FunctionType]]" = {}
         self._look()
 
     def load(self, names):
@@ -79,7 +80,7 @@ class Swapper:
         self._look()
 
     def _look(self):
-        self._live: "dict[tuple[str, int, str], list[types.FunctionType]]" = {}
+        """At what lives; what is frozen (`gc.freeze`) is not seen again."""
         self._modules = {_real(file) for file in map(_file_of, list(sys.modules.values())) if isinstance(file, str)}
         installed: "dict[str, bool]" = {}
         for found in gc.get_objects():
@@ -87,8 +88,9 @@ class Swapper:
                 name = found.__code__.co_filename
                 if name not in installed:
                     installed[name] = is_installed(name)  # most are, and have to be imported if they change at all
-                if not installed[name]:
-                    self._live.setdefault(_key(found.__code__), []).append(found)
+                known = [found] if installed[name] else self._live.setdefault(_key(found.__code__), [])
+                if not any(found is one for one in known):
+                    known.append(found)
 
     def prepare(self, paths):
         """Read what is on disk now, so that the forks need not."""

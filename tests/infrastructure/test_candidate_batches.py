@@ -167,10 +167,19 @@ def test_a_message_that_is_another_each_time_and_a_slow_test_are_no_hindrance(
     assert sum(len(letters) - 2 for letters in counted) >= MANY
 
 
-def test_a_library_that_is_loaded_in_between_ends_no_batch(tmp_path: Path, counted: list[str]) -> None:
-    later = "import app, itertools\n\nN = itertools.count()\n\ndef test_it():\n    if next(N) == 5:\n"
-    later += "        import colorsys\n    assert app.add(1, 2) == 3\n"
-    _shown(tmp_path, Kind(PLAIN, "a - b", "a + b", later), 30)
+@pytest.mark.parametrize("loaded", ["colorsys", "part.other"])
+def test_a_module_that_is_loaded_in_between_ends_no_batch(tmp_path: Path, counted: list[str], loaded: str) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part/__init__.py").touch()
+    (tmp_path / "part/other.py").write_text("import app\n\nSUM = app.add(1, 2)\n")
+    test = (
+        "import app, importlib, itertools, part\n\nN = itertools.count()\n\ndef test_it():\n"
+        f"    if next(N) % 3:\n        importlib.import_module('{loaded}')\n"
+        "    assert getattr(getattr(part, 'other', 0), 'SUM', app.add(1, 2)) == app.add(1, 2) == 3\n"
+    )
+    kind = Kind(PLAIN, "a - b", "a + b", test)
+    shown = _shown(tmp_path, kind, 30)
+    assert [text for text, passed in shown.items() if passed] == [PLAIN.replace("a - b", "a + b")]
     assert len(counted) == 2
 
 
@@ -292,6 +301,22 @@ def test_what_would_have_to_be_imported_is_tried_in_company_before_it_is(
     shown = _checked(tmp_path, kind, [*(f"{kind.source}\n\nNUMBER = {number}\n" for number in range(9)), right])
     assert [text for text, passed in shown.items() if passed] == [right]
     assert "".join(counted).count("l") == 1
+
+
+def test_a_module_that_is_loaded_later_takes_nothing_from_those_that_were_there(
+    tmp_path: Path, counted: list[str]
+) -> None:
+    late, early = tmp_path / "late.py", tmp_path / "app.py"
+    for path in (late, early):
+        path.write_text(PLAIN)
+    test = "import app\n\ndef test_it():\n    import late\n    assert app.add(1, 2) + late.add(1, 2) == 2\n"
+    (tmp_path / "test_app.py").write_text(test)
+    texts = [PLAIN.replace("a - b", f"a - b - {number}") for number in range(5)]
+    overlays = [{path: text} for text in [*texts, PLAIN.replace("a - b", "a + b")] for path in (late, early)]
+    with ForkChecker(python=Path(sys.executable), project=tmp_path, rootdir=lambda: tmp_path) as checker:
+        passed = [overlay for overlay, run in checker.check(overlays, ["test_app.py::test_it"]) if run.passed]
+    assert sorted(path.name for overlay in passed for path in overlay) == ["app.py", "late.py"]
+    assert set("".join(counted)) == {"f", "l"}
 
 
 @pytest.mark.slow
