@@ -19,7 +19,7 @@ class Found:
     candidate: Candidate
     also_fixed: int
     complete: bool
-    """Whether no test of the file that runs the edited function is red any more."""
+    """Whether no test of the file that runs the edited function, or is a case of the mended one, is red any more."""
     misses_alike: bool = False
     """Whether one that stays red runs nothing that the mended test does not run: the same fault is behind both."""
     run: TestRun = field(default_factory=lambda: TestRun(()))
@@ -91,6 +91,7 @@ class Search:
         self._must_pass = frozenset(request.evidence.passed & set(self._others))
         self._unseen = set(self._others) - {result.nodeid for result in request.evidence.results}
         self._red = _red(request.evidence) & set(self._others)
+        self._cases = {other for other in self._red if _is_case(other, self._nodeid) and self._dies_alike(other)}
         self._beside = _quick(request.evidence, self._others) if "::" in self._nodeid else []
         self._afterwards = [nodeid for nodeid in self._others if nodeid not in self._beside]
         self._progress = progress
@@ -113,8 +114,8 @@ class Search:
 
         Only those that die of the same kind of error: what is not installed, or warned of, is another matter.
         """
-        own, died = self._lines_run(self._nodeid), self._died_of(self._nodeid)
-        alike = (other for other in self._beside if other in self._red and self._died_of(other) == died)
+        own = self._lines_run(self._nodeid)
+        alike = (other for other in self._beside if other in self._red and self._dies_alike(other))
         return [other for other in alike if not own.isdisjoint(self._lines_run(other))]
 
     @property
@@ -219,8 +220,11 @@ class Search:
             self._known = TestRun((*self._known.results, *run.results))
 
     def _concerned(self, candidate: Candidate) -> set[str]:
-        """The red tests that the same fault may be behind: another function's are another matter."""
-        return self._red & running(self._evidence, candidate)
+        """The red tests that the same fault may be behind: those of another function are another matter.
+
+        Other cases of one test are of one matter, whatever they run.
+        """
+        return self._red & (running(self._evidence, candidate) | self._cases)
 
     def _is_alike(self, other: str, candidate: Candidate) -> bool:
         return self._parts_run(other, candidate) <= self._parts_run(self._nodeid, candidate)
@@ -236,9 +240,9 @@ class Search:
                 parts |= {(path, line) for line in lines}
         return parts
 
-    def _died_of(self, nodeid: str) -> str:
-        details = self._evidence.of(nodeid).details
-        return details.error_type if details else ""
+    def _dies_alike(self, other: str) -> bool:
+        ends = [self._evidence.of(nodeid).details for nodeid in (other, self._nodeid)]
+        return len({end.error_type if end else "" for end in ends}) == 1
 
     def _lines_run(self, nodeid: str) -> set[tuple[Path, int]]:
         """Of the sources that may be edited."""
@@ -306,6 +310,12 @@ def _quick(run: TestRun, nodeids: Sequence[str]) -> list[str]:
     slow = {result.nodeid for result in run.results if result.details and result.details.error_type == "Timeout"}
     seconds = sum(result.seconds for result in run.results if result.nodeid in nodeids)
     return [nodeid for nodeid in nodeids if nodeid in seen - slow] if seconds < _QUICK_SECONDS else []
+
+
+def _is_case(other: str, nodeid: str) -> bool:
+    """Whether both are cases of one parametrised test."""
+    test, bracket, _ = nodeid.partition("[")
+    return bool(bracket) and other.startswith(test + bracket)
 
 
 def _red(run: TestRun) -> set[str]:

@@ -66,6 +66,30 @@ class PartOfNothing:
                         yield Edit(*place.source.span(part), text, -0.3 * weight)
 
 
+class DefaultForNothing:
+    """A default for what is not there, which should also be one for what is there and is nothing."""
+
+    name = "default for nothing"
+    source = PYTER
+    prior = 0.4
+    examples = (
+        Example("x = d.get('a', [])", "x = d.get('a') or []"),
+        Example("x = len(getattr(a, 'b', ''))", "x = len(getattr(a, 'b', None) or '')"),
+        Example("x = d.get(a, b).c", "x = (d.get(a) or b).c"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Take it for both."""
+        for call in place.nodes(ast.Call):
+            function = call.func
+            method = isinstance(function, ast.Attribute) and function.attr == "get" and len(call.args) == 2
+            if call.keywords or not (method or (_is_getattr(function) and len(call.args) == 3)):
+                continue
+            before, default = call.args[-2:]
+            asked = place.text(call)[: place.source.span(before)[1] - place.source.span(call)[0]]
+            yield place.replace(call, f"{asked}{'' if method else ', None'}) or {place.text(default)}")
+
+
 class TakenTooLate:
     """An entry taken out of a dictionary, or a thing read, under a condition, so that it stays in other cases."""
 
@@ -96,6 +120,10 @@ class TakenTooLate:
                 taken = f"{indent}{name} = {place.text(call)}{place.source.newline}"
                 said = 1.5 if name in place.failure.message else 0.0
                 yield Edit(start, last, taken + place.source.text[start:first] + name, said)
+
+
+def _is_getattr(function: ast.expr) -> bool:
+    return isinstance(function, ast.Name) and function.id == "getattr"
 
 
 def _is_text(value: object) -> TypeGuard[str | bytes]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from fixer.offline.place import Place, likeness
 from fixer.offline.source import Edit
 from fixer.offline.templates.base import TBAR, Example
+from fixer.offline.templates.names import renamed, siblings
 
 Kind = TypeVar("Kind", bound=ast.AST)
 
@@ -40,6 +41,29 @@ class NameThroughout:
                 for other in place.scope.locals:
                     if other != name:
                         yield at_once(place, [place.replace(use, other) for use in uses], place.near(name, other))
+
+
+class SiblingThroughout:
+    """A method that is wrong at every use."""
+
+    name = "sibling function throughout"
+    source = _SOURCE
+    prior = 0.3
+    examples = (
+        Example(
+            "def f(a):\n    if a.isdigit():\n        return [b.isdigit() for b in a]",
+            "def f(a):\n    if a.isdecimal():\n        return [b.isdecimal() for b in a]",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Swap every use of it in the function for another of its family."""
+        if place.function is None:
+            return
+        for name in dict.fromkeys(node.attr for node in place.loads(ast.Attribute)):
+            uses = [node for node in _inside(place, ast.Attribute) if node.attr == name]
+            for weight, other in enumerate(siblings(name) if len(uses) > 1 else ()):
+                yield at_once(place, [renamed(place, use, name, other) for use in uses], -0.3 * weight)
 
 
 class MisspeltThroughout:

@@ -104,10 +104,8 @@ class Sibling:
         """Swap a builtin or a method for one of its family."""
         for node in place.loads(ast.expr):
             word = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-            for family in _FAMILIES:
-                if word in family:
-                    for weight, other in enumerate(other for other in family if other != word):
-                        yield _renamed(place, node, word, other, -0.3 * weight)
+            for weight, other in enumerate(siblings(word)):
+                yield renamed(place, node, word, other, -0.3 * weight)
 
 
 class Attribute:
@@ -136,7 +134,7 @@ class Attribute:
             for name in names:
                 if name != node.attr:
                     bonus = 2.0 if node.attr == missing else 0.0
-                    yield _renamed(place, node, node.attr, name, 2 * likeness(node.attr, name) - 1 + bonus)
+                    yield renamed(place, node, node.attr, name, 2 * likeness(node.attr, name) - 1 + bonus)
 
 
 class Misspelt:
@@ -227,6 +225,17 @@ class MissingImport:
             yield _imported(place, line, -0.3 * weight)
 
 
+def siblings(word: str) -> list[str]:
+    """The functions and methods that one is easily mistaken for."""
+    return [other for family in _FAMILIES if word in family for other in family if other != word]
+
+
+def renamed(place: Place, node: ast.expr, old: str, new: str, weight: float = 0.0) -> Edit:
+    """A name, or the last part of one, for another."""
+    _, end = place.source.span(node)
+    return Edit(end - len(old), end, new, weight)
+
+
 _LONGEST = 40
 _ALIKE = 0.5
 _FAMILIES = tuple(
@@ -268,11 +277,6 @@ _METHODS = tuple(sorted({name for kind in (str, list, dict, set, bytes) for name
 
 def _names(node: ast.expr) -> Iterator[str]:
     return (inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
-
-
-def _renamed(place: Place, node: ast.expr, old: str, new: str, weight: float) -> Edit:
-    _, end = place.source.span(node)
-    return Edit(end - len(old), end, new, weight)
 
 
 def _imported(place: Place, line: str, weight: float) -> Edit:

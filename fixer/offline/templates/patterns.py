@@ -33,6 +33,9 @@ class Pattern:
         Example(r"x = r'\w+'", r"x = r'\b\w+'"),
         Example(r"x = re.split('\r?\n', a)", r"x = re.split('\r?\n|\r', a)"),
         Example("x = re.match('a|b', c)", "x = re.match('(?:a|b)$', c)"),
+        Example(r"x = r'<a\b[^>]*>'", r"x = r'<a\b[^<>]*>'"),
+        Example(r"x = r'\d{4,8}'", r"x = r'\d{4,}'"),
+        Example(r"x = r'\d{4}'", r"x = r'\d{1,4}'"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
@@ -112,6 +115,8 @@ _MOST_SPACES = 3
 _MOST_SIGNS = 20
 _LONGER = 20
 _NEGATED = "[^"
+_MIRRORED = re.compile(r"\[\^([<>{}()])\]")
+_COUNTED = re.compile(r"(?<!\{)\{(\d+)(?:,(\d*))?\}(?!\})")
 _ONE_OR_NONE = re.compile(r"(\\+.|[^\\.])\?(?!\1)(\\+.|[^\\.])", re.DOTALL)
 _NO_BEGINNING = frozenset("*+?{})|")
 _FLAGS = {"VERBOSE": "X", "IGNORECASE": "I", "DOTALL": "S", "MULTILINE": "M"}
@@ -249,6 +254,9 @@ def _changed(text: str, escape: str) -> Iterator[tuple[float, str]]:
         before, after = text[: sign.start()], text[sign.end() :]
         for weight, other in enumerate(_instead(sign[0], after, escape)):
             yield -0.2 * weight, before + other + after
+    for counted in _COUNTED.finditer(text):
+        before, after = text[: counted.start()], text[counted.end() :]
+        yield from ((-0.2 * weight, before + other + after) for weight, other in enumerate(_counted(counted)))
     if "|" in text:
         yield from ((-0.3, f"(?:{text})$"), (-0.5, f"^(?:{text})"))
     one_or_none = _ONE_OR_NONE.fullmatch(text)
@@ -267,7 +275,17 @@ def _instead(sign: str, after: str, escape: str) -> Iterator[str]:
     elif sign == ".":
         yield f"{escape}."
     elif sign not in "(|{}" and not sign.startswith("(?"):
+        mirrored = _MIRRORED.fullmatch(sign)
+        yield from ("[^" + "".join(sorted((mirrored[1], mirrored[1].translate(MIRROR)))) + "]",) if mirrored else ()
         yield from (f"{sign}?", f"{sign}+", f"{sign}*") if after[:1] not in ("?", "*", "+", "{") else ()
+
+
+def _counted(found: re.Match[str]) -> tuple[str, ...]:
+    """Other bounds of a repetition."""
+    least, most = found[1], found[2]
+    if most:
+        return (f"{{{least},}}", f"{{0,{most}}}", f"{{1,{most}}}", f"{{{most}}}")
+    return (f"{{1,{least}}}", f"{{{least},}}", f"{{0,{least}}}") if most is None else ("+", "*")
 
 
 def _compiles(literal: str) -> bool:

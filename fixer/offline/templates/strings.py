@@ -122,6 +122,32 @@ class Separator:
                 yield from (_text(place, constant, text, -0.2 * weight) for weight, text in enumerate(_BETWEEN))
 
 
+class EndsOfLines:
+    """A text divided at one of the signs that lines may end with."""
+
+    name = "ends of lines"
+    source = MUTATION
+    prior = 0.6
+    examples = (
+        Example("x = a.split('\\n')", "x = a.splitlines()"),
+        Example("x = a.rstrip('\\n')", "x = a.rstrip('\\r\\n')"),
+        Example("x = f(a).split(' ')", "x = f(a).split()"),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Divide it into lines, or at any white space, whatever it is; take both signs away."""
+        for call in place.nodes(ast.Call):
+            method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+            said = call.args[0].value if len(call.args) == 1 and isinstance(call.args[0], ast.Constant) else None
+            if not isinstance(call.func, ast.Attribute) or call.keywords or not isinstance(said, str):
+                continue
+            if method == "split" and not said.strip():
+                owner = place.text(call.func.value)
+                yield place.replace(call, f"{owner}.splitlines()" if "\n" in said else f"{owner}.split()")
+            elif method in ("strip", "rstrip", "lstrip") and said == "\n":
+                yield place.replace(call.args[0], r"'\r\n'")
+
+
 class FormatMissing:
     """A text with names in braces that nobody fills in."""
 

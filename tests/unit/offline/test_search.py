@@ -24,8 +24,12 @@ ASKED = "test_calc.py::test_half"
 class Mends(PretendedChecker):
     """A checker for whose tests any edit mends the one that is asked about."""
 
+    def __init__(self, mended: str = ASKED) -> None:
+        super().__init__()
+        self._mended = mended
+
     def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
-        verdicts = (Verdict.PASSED if nodeid == ASKED else Verdict.FAILED for nodeid in nodeids)
+        verdicts = (Verdict.PASSED if nodeid == self._mended else Verdict.FAILED for nodeid in nodeids)
         return TestRun(tuple(TestResult(*pair, details=DETAILS) for pair in zip(nodeids, verdicts, strict=True)))
 
 
@@ -46,11 +50,28 @@ def test_a_test_that_stays_red_speaks_against_an_edit_as_far_as_it_runs_nothing_
     results = tuple(TestResult(nodeid, Verdict.FAILED, details=DETAILS) for nodeid in (ASKED, other))
     evidence = TestRun(results, {ASKED: {FILE: frozenset({2})}, other: runs})
     request = RepairRequest(TestError(Path("test_calc.py"), "test_half", DETAILS), 1, 0.4, (FILE, OTHER), evidence)
-    start = TEXT.index("n * 2")
-    candidate = Candidate(Source(FILE, TEXT), Edit(start, start + 5, "n / 2"), "kind", 2, 0.0)
-    outcome = Search(Mends(), request, [ASKED, other], print, 5.0)([candidate])
-    (found,) = outcome.found
+    (found,) = Search(Mends(), request, [ASKED, other], print, 5.0)([_halved()]).found
     assert (found.complete, found.misses_alike) == (complete, alike)
+
+
+@pytest.mark.parametrize(
+    ("other", "error", "complete"),
+    [
+        ("test_calc.py::test_all[2]", "AssertionError", False),
+        ("test_calc.py::test_all[2]", "KeyError", True),
+        ("test_calc.py::test_all_else[2]", "AssertionError", True),
+    ],
+)
+def test_another_case_of_the_same_test_is_of_the_same_matter_whatever_it_runs(
+    other: str, error: str, complete: bool
+) -> None:
+    asked = "test_calc.py::test_all[1]"
+    ends = {asked: DETAILS, other: ErrorDetails(error, "")}
+    results = tuple(TestResult(nodeid, Verdict.FAILED, details=details) for nodeid, details in ends.items())
+    evidence = TestRun(results, {asked: {FILE: frozenset({2})}, other: {FILE: frozenset({6})}})
+    request = RepairRequest(TestError(Path("test_calc.py"), "test_all[1]", DETAILS), 1, 0.4, (FILE,), evidence)
+    (found,) = Search(Mends(asked), request, [asked, other], print, 5.0)([_halved()]).found
+    assert found.complete == complete
 
 
 @pytest.mark.parametrize(
@@ -112,3 +133,8 @@ def _ended(line: int | None, error: str) -> TestResult:
     frames = (CodeLocation(Path("/project/test_calc.py"), line),) if line else ()
     called = CodeLocation(FILE, 2)
     return TestResult(ASKED, Verdict.FAILED, details=ErrorDetails(error, ""), frames=(*frames, called))
+
+
+def _halved() -> Candidate:
+    start = TEXT.index("n * 2")
+    return Candidate(Source(FILE, TEXT), Edit(start, start + 5, "n / 2"), "kind", 2, 0.0)
