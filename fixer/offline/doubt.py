@@ -220,7 +220,9 @@ def _wholeness(found: Found) -> float:
 
 
 def _told(best: _Doubted, rivals: Sequence[_Doubted]) -> list[str]:
-    left = "that run it and run nothing else" if best.found.misses_alike else "that run it, or are cases of the same one,"
+    left = (
+        "that run it and run nothing else" if best.found.misses_alike else "that run it, or are cases of the same one,"
+    )
     said = [] if best.found.complete else [f"other red tests {left} stay red"]
     if best.crashes:
         said.append(f"it dies of {best.crashes:.0%} of the inputs made from those of the tests")
