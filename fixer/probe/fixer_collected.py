@@ -38,7 +38,11 @@ class Collecting:
         """What can make runs from here on; None where something could not be collected or is not as it was."""
         ran = self._recorder.stop()
         own = own_modules()
-        if session.testsfailed or not self._opened.add([module.__file__ for module in own], self._started):
+        if (
+            session.testsfailed
+            or ran is None
+            or not self._opened.add([module.__file__ for module in own], self._started)
+        ):
             return None
         swapper = Swapper(ran)
         swapper.remember([file for file in map(_plain_source, own) if file])

@@ -172,9 +172,10 @@ def _serve_collected(channel, ending):
     class ServeCollected:
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtestloop(self, session):
-            swapper = Swapper(recorder.stop())
-            if session.testsfailed:
-                os._exit(0)  # what could not be collected has to be imported again
+            ran = recorder.stop()
+            if session.testsfailed or ran is None:
+                os._exit(0)  # what could not be collected, or seen, has to be imported again
+            swapper = Swapper(ran)
             batch = Batch(session, swapper)
             say_little(session.config.pluginmanager)
             fail_once()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -68,6 +68,16 @@ def swapper(tmp_path: Path) -> Iterator[Any]:
     sys.path.remove(str(tmp_path))
     yield untyped.Swapper(ran)
     del sys.modules["swapped_module"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there it is displaced by nothing")
+def test_a_recorder_says_when_something_took_its_place() -> None:
+    recorder: Any = cast(Any, fixer_swap).Recorder()
+    before = sys.getprofile()
+    recorder.start()
+    sys.setprofile(lambda *_: None)
+    assert recorder.stop() is None
+    sys.setprofile(before)
 
 
 @pytest.mark.parametrize(
