@@ -79,6 +79,7 @@ class Batch:
         for function, code in plain:
             function.__code__ = code
         if letter in b"fn" and self._swapper.ran_early(code for _, code in plain):
+            self._state.put_back()
             return self._letter_when_renewed(files, seconds, b"u")
         return b"g" if letter == b"f" and self._gets_further(_end(self._items[0])) else letter
 

@@ -35,6 +35,7 @@ class Recorder:
 
     def __init__(self):
         self._profiler = cProfile.Profile()
+        self._displaced = False
         self._rewrite = rewrite._rewrite_test
 
     def start(self):
@@ -42,18 +43,22 @@ class Recorder:
         self._listen()
 
     def stop(self):
-        """The keys of what ran; None where something else has taken the profiler's place."""
-        # From Python 3.12 on it shares no place with others.
-        displaced = sys.version_info < (3, 12) and id(sys.getprofile()) != id(self._profiler)
+        """The keys of what ran; None where another profiler has, or had, the place of this one."""
+        # From Python 3.12 on who comes later is refused, and the one set by `sys.setprofile` has a place of its own.
+        if sys.version_info < (3, 12) and id(sys.getprofile()) != id(self._profiler):
+            self._displaced = True
         self._profiler.disable()
         setattr(rewrite, "_rewrite_test", self._rewrite)  # noqa: B010
-        if displaced:
+        if self._displaced:
             return None
         codes = [entry.code for entry in self._profiler.getstats()]
         return {_key(code) for code in codes if isinstance(code, types.CodeType)}
 
     def _listen(self):
-        self._profiler.enable(subcalls=False, builtins=False)
+        try:
+            self._profiler.enable(subcalls=False, builtins=False)
+        except ValueError:
+            self._displaced = True
 
     def _rewrite_unheard(self, *arguments):
         """Nothing of the project runs there, but much of pytest."""
