@@ -44,10 +44,7 @@ class Recorder:
 
     def stop(self):
         """The keys of what ran; None where another profiler has, or had, the place of this one."""
-        # From Python 3.12 on who comes later is refused, and the one set by `sys.setprofile` has a place of its own.
-        if sys.version_info < (3, 12) and id(sys.getprofile()) != id(self._profiler):
-            self._displaced = True
-        self._profiler.disable()
+        self._pause()
         setattr(rewrite, "_rewrite_test", self._rewrite)  # noqa: B010
         if self._displaced:
             return None
@@ -55,14 +52,22 @@ class Recorder:
         return {_key(code) for code in codes if isinstance(code, types.CodeType)}
 
     def _listen(self):
-        try:
-            self._profiler.enable(subcalls=False, builtins=False)
-        except ValueError:
+        if not self._displaced:
+            try:
+                self._profiler.enable(subcalls=False, builtins=False)
+            except ValueError:  # from Python 3.12 on who comes later is refused
+                self._displaced = True
+
+    def _pause(self):
+        # From Python 3.12 on `sys.setprofile` has a place of its own.
+        if sys.version_info < (3, 12) and id(sys.getprofile()) != id(self._profiler):
             self._displaced = True
+        if not self._displaced:
+            self._profiler.disable()
 
     def _rewrite_unheard(self, *arguments):
         """Nothing of the project runs there, but much of pytest."""
-        self._profiler.disable()
+        self._pause()
         try:
             return self._rewrite(*arguments)
         finally:

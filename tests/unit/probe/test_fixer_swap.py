@@ -75,8 +75,10 @@ def test_a_recorder_says_when_something_took_its_place() -> None:
     recorder: Any = cast(Any, fixer_swap).Recorder()
     before = sys.getprofile()
     recorder.start()
-    sys.setprofile(lambda *_: None)
+    other = lambda *_: None  # noqa: E731
+    sys.setprofile(other)
     assert recorder.stop() is None
+    assert sys.getprofile() is other
     sys.setprofile(before)
 
 
