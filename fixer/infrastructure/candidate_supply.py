@@ -88,7 +88,7 @@ class Supply:
 _MOST_CUT_SHORT = 5
 _ALONE = 0.5
 """Seconds for what has to be tried alone, for each that goes to what need not."""
-_HARDLY = 0.1
+_HARDLY = 0.2
 """The same for what is likely to fail there, too."""
 
 

@@ -2,10 +2,10 @@
 
 Each of them is answered with a letter in a file: `f`, the first test fails; `g`, it does, and gets further than it
 did; `n`, it passes, and another fails; `t`, one takes too long; `l`, all may pass; `u`, it has to be imported, for it
-cannot be swapped, or fails where it is swapped only after it ran; `v`, so it has, but it has failed where what it
-changes was run again. Of these `f` and `n` are final, as long as nothing is left of what came before. So the
-sources as they are have to fail first and last, what a test has left behind is put back, and a process ends in which
-that cannot be done: what has no letter has not been tried. The letters begin with that of the unchanged sources.
+cannot be swapped; `v`, so it has, but it has failed where what it changes was run again, or was swapped after it ran.
+Of these `f` and `n` are final, as long as nothing is left of what came before. So the sources as they are have to fail
+first and last, what a test has left behind is put back, and a process ends in which that cannot be done: what has no
+letter has not been tried. The letters begin with that of the unchanged sources.
 """
 
 import contextlib
@@ -70,7 +70,7 @@ class Batch:
     def _letter_of(self, files, seconds, early):
         changes = self._swapper.changes(files, all_loaded=True, early=early)
         if changes is None:
-            return self._letter_when_renewed(files, seconds, b"v")
+            return self._letter_when_renewed(files, seconds)
         plain = [(function, function.__code__) for function, _ in changes]
         self._state.forget_results()
         for function, code in changes:
@@ -80,10 +80,10 @@ class Batch:
             function.__code__ = code
         if letter in b"fn" and self._swapper.ran_early(code for _, code in plain):
             self._state.put_back()
-            return self._letter_when_renewed(files, seconds, b"u")
+            return self._letter_when_renewed(files, seconds)
         return b"g" if letter == b"f" and self._gets_further(_end(self._items[0])) else letter
 
-    def _letter_when_renewed(self, files, seconds, failed):
+    def _letter_when_renewed(self, files, seconds):
         """What is told by running again the statements that have changed; it passes where it does so then."""
 
         renewal = Renewal()
@@ -94,14 +94,14 @@ class Batch:
             except (Unclear, SyntaxError):
                 return b"u"
             except Exception:  # an import would raise it as well, most likely
-                return failed
+                return b"v"
             return b""
 
         self._state.forget_results()
         letter = _within(max(seconds.values()), renewed)
         if letter == b"":
             letter = _tried(self._items, seconds)
-            letter = failed if letter in b"fn" else letter
+            letter = b"v" if letter in b"fn" else letter
         renewal.forget()
         return letter or b"t"
 

@@ -58,9 +58,11 @@ def _quick_reports():
     class QuickReports:
         @pytest.hookimpl  # not tryfirst: unittest's own puts exceptions where they are looked for
         def pytest_runtest_makereport(self, item, call):
-            ended = "passed" if call.excinfo is None else "failed"
+            # Of what has not passed some plugins, junitxml for one, will not believe that there is nothing to say.
+            why: object
+            ended, why = ("passed", None) if call.excinfo is None else ("failed", "failed")
             if call.excinfo is not None and isinstance(call.excinfo.value, pytest.skip.Exception):
-                ended = "skipped"
-            return TestReport(item.nodeid, item.location, {}, ended, None, call.when)  # type: ignore[arg-type]
+                ended, why = "skipped", ("", 0, "skipped")
+            return TestReport(item.nodeid, item.location, {}, ended, why, call.when)  # type: ignore[arg-type]
 
     return QuickReports()

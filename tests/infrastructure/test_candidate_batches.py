@@ -30,6 +30,8 @@ class Kind:
     test: str = "import app\n\ndef test_it():\n    assert app.add(1, 2) == 3\n"
     others: tuple[str, ...] = ()
     """Candidates among the wrong ones, besides the same with a number."""
+    settings: str = ""
+    """Those of pytest."""
 
 
 KINDS = {
@@ -165,6 +167,15 @@ def test_a_message_that_is_another_each_time_and_a_slow_test_are_no_hindrance(
     kind = Kind(PLAIN, "a - b", "a + b", f"import app, time\n\ndef test_it():\n    {line}\n")
     _shown(tmp_path, kind, 3)
     assert sum(len(letters) - 2 for letters in counted) >= MANY
+
+
+def test_a_plugin_that_writes_down_why_a_test_fails_ends_no_batch(tmp_path: Path, counted: list[str]) -> None:
+    skips = KINDS["a function"].test + "\ndef test_none():\n    import pytest\n    pytest.skip('no')\n"
+    kind = Kind(PLAIN, "a - b", "a + b", skips, settings="addopts = --junitxml=told.xml\n")
+    _checked(
+        tmp_path, kind, [PLAIN.replace("a - b", f"a - b - {number}") for number in range(9)], "test_app.py::test_none"
+    )
+    assert [set(letters) for letters in counted] == [{"f"}]
 
 
 @pytest.mark.parametrize("loaded", ["colorsys", "part.other"])
@@ -365,7 +376,7 @@ def _shown(project: Path, kind: Kind, place: int, *others: str) -> dict[str, boo
 def _checked(project: Path, kind: Kind, texts: list[str], *others: str) -> dict[str, bool]:
     (project / "app.py").write_text(kind.source)
     (project / "test_app.py").write_text(kind.test)
-    (project / "pytest.ini").write_text("[pytest]\n")
+    (project / "pytest.ini").write_text(f"[pytest]\n{kind.settings}")
     nodeid = "test_app.py::TestIt::test_it" if "TestIt" in kind.test else "test_app.py::test_it"
     nodeid += "[pair0]" if "parametrize" in kind.test else ""
     path = project / "app.py"
