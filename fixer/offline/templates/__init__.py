@@ -157,6 +157,7 @@ CATALOGUE: tuple[Template, ...] = (
     guards.TypeGuard(),
     classes.ProtocolMissing(),
     classes.BareSuper(),
+    classes.OwnClassNamed(),
     raising.ErrorMissing(),
     raising.OtherError(),
     raising.ErrorToSurvive(),

@@ -81,6 +81,38 @@ class BareSuper:
                 yield place.replace(call, f"super({owner.name}, {first})")
 
 
+class OwnClassNamed:
+    """The class of a method by its name, where that of the object is meant, which may be a subclass."""
+
+    name = "own class named"
+    source = PYTER
+    prior = 0.5
+    examples = (
+        Example(
+            "class A:\n    def f(self):\n        return A(1)",
+            "class A:\n    def f(self):\n        return type(self)(1)",
+        ),
+        Example(
+            "class A:\n    @classmethod\n    def f(cls):\n        return A()",
+            "class A:\n    @classmethod\n    def f(cls):\n        return cls()",
+        ),
+        Example(
+            "class A:\n    def f(self):\n        def g(other):\n            return isinstance(other, A)",
+            "class A:\n    def f(self):\n        def g(other):\n            return isinstance(other, type(self))",
+        ),
+    )
+
+    def propose(self, place: Place) -> Iterator[Edit]:
+        """Take that of `self`, or `cls`."""
+        above = [] if place.function is None else [place.function, *place.source.above(place.function)]
+        owner = next((node for node in above if isinstance(node, ast.ClassDef)), None)
+        method = next((node for node in above if isinstance(node, Function) and place.parent(node) is owner), None)
+        own = {"self": "type(self)", "cls": "cls"}.get(_first_parameter(method) if method else "")
+        for node in place.loads(ast.Name) if owner and own else ():
+            if owner and own and node.id == owner.name:
+                yield place.replace(node, own)
+
+
 _INNER = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 _LACKS = re.compile(
     r"'(?P<owner>\w+)' object is not (?:iterable|subscriptable)|object of type '(?P<sized>\w+)' has no len"

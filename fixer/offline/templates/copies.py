@@ -186,14 +186,22 @@ class ParameterNotPassedOn:
     examples = (
         Example("def f(a, name=None):\n    return g(a)", "def f(a, name=None):\n    return g(a, name=name)"),
         Example("def f(a, name=None):\n    return g()", "def f(a, name=None):\n    return g(name=name)"),
+        Example("def f(a, **kw):\n    return g(a)", "def f(a, **kw):\n    return g(a, **kw)"),
     )
 
     def propose(self, place: Place) -> Iterator[Edit]:
-        """Pass it by its own name."""
-        unread = set(place.scope.loose_ends.unread)
+        """Pass it by its own name, or all that was passed by name."""
+        unread = [name for name in place.scope.parameters if name in place.scope.loose_ends.unread]
+        passed = [f"{name}={name}" for name in unread] + [f"**{name}" for name in _unread_keywords(place)]
         for call in place.nodes(ast.Call):
-            for name in (name for name in place.scope.parameters if name in unread):
-                yield with_keyword(place, call, f"{name}={name}")
+            yield from (with_keyword(place, call, argument) for argument in passed)
+
+
+def _unread_keywords(place: Place) -> list[str]:
+    """What takes those that have no parameter of their own, where nothing reads it."""
+    keywords = place.function.args.kwarg if place.function else None
+    read = {node.id for node in place.scope.nodes if isinstance(node, ast.Name)}
+    return [keywords.arg] if keywords and keywords.arg not in read else []
 
 
 def _not_kept(place: Place) -> set[str]:
