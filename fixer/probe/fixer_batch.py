@@ -85,7 +85,6 @@ class Batch:
 
     def _letter_when_renewed(self, files, seconds):
         """What is told by running again the statements that have changed; it passes where it does so then."""
-
         renewal = Renewal()
 
         def renewed():
@@ -136,9 +135,9 @@ class _Process:
 
         What the project loads so is let go: with another change it might be another.
         """
-        new = sys.modules.keys() - self._loaded if len(sys.modules) != len(self._loaded) else ()
+        new = sys.modules.keys() - self._loaded
         self._loaded.update(filter(is_library, new))
-        for name in new - self._loaded if new else ():
+        for name in new - self._loaded:
             _unload(name)
         return len(sys.modules) == len(self._loaded) and _rest_of_process() == self._rest
 
