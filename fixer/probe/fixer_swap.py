@@ -30,7 +30,7 @@ _OPTIMIZED = 0x1  # CO_OPTIMIZED: a function; the bodies of modules and classes 
 class Recorder:
     """Notes which functions run; to be started before the tests are collected.
 
-    By the profiler of the standard library, because it counts in C: with a tracer, collecting takes more than twice as long.
+    By the profiler of the standard library, which counts in C: with a tracer, collecting takes more than twice as long.
     """
 
     def __init__(self):
