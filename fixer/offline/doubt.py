@@ -78,6 +78,8 @@ _CRASHES = 4.0
 _SOFTNESS = 1.0
 _ENOUGH_INPUTS = 10
 """For which two edits have to agree to count as one."""
+_BY_CHOICE = 0.5
+"""What an input that a test chose tells, relative to one that nobody chose, of edits of two kinds or places."""
 _PART, _PART_OF_ONE = 0.7, 0.45
 """Of the confidence that is left where other red tests stay red: some that run more, or some that run nothing else."""
 _PER_EDIT = 0.45
@@ -186,10 +188,22 @@ def _died(outcome: str) -> bool:
 
 
 def _likely_other(one: _Doubted, other: _Doubted) -> float:
-    """How likely two edits do not do the same, 0 to 1: each input for which they agree speaks for that."""
+    """How likely two edits do not do the same, 0 to 1: each input for which they agree speaks against that.
+
+    What passes gives what the tests ask for, and so edits of two kinds agree on what they call it with whether or not
+    they do the same; only inputs nobody chose show that they do.
+    """
     if _where(one, other) is not None:
         return 1.0
-    return max(0.0, 1.0 - len(one.after.keys() & other.after.keys()) / _ENOUGH_INPUTS)
+    agreed = one.after.keys() & other.after.keys()
+    free = sum(given[:1] == "?" for given in agreed) / _ENOUGH_INPUTS
+    return max(0.0, 1.0 - max(free, min(1.0, len(agreed) / _ENOUGH_INPUTS) * _telling(one.found, other.found)))
+
+
+def _telling(one: Found, other: Found) -> float:
+    """How much it tells of two edits that they agree on inputs which they had to agree on to pass."""
+    alike = one.candidate.template == other.candidate.template and one.candidate.line == other.candidate.line
+    return 1.0 if alike else _BY_CHOICE
 
 
 def _where(one: _Doubted, other: _Doubted) -> str | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fixer.domain.models import TestRun
 from fixer.offline.firmness import Firmness
 from fixer.offline.rank import Candidate, parsed
 from fixer.offline.search import Found, running
-from fixer.offline.source import Source, own_statements
+from fixer.offline.source import Source, own_statements, word_of
 from fixer.offline.templates import AIMED, SLIPS
 
 
@@ -32,16 +32,19 @@ class Held:
 
 
 def holding(evidence: TestRun, candidate: Candidate) -> Held:
-    """By what was traced; where nothing was, every passing test counts."""
+    """By what was traced; where nothing was, every passing test counts.
+
+    A value that is set when the file is imported is held by the tests that run a line which uses it.
+    """
     passed = frozenset(evidence.passed)
     if not evidence.executed:
         return Held(passed, passed)
     source, edit = candidate.source, candidate.edit
     tests = passed & running(evidence, candidate)
-    if source.unit(edit) == (0, len(source.text)):  # it runs when the file is imported, for all who use any of it
-        return Held(tests, tests)
-    lines = range(source.line_of(edit.start), source.line_of(max(edit.start, edit.end - 1)) + 1)
-    return Held(tests, passed & running(evidence, candidate, lines))
+    lines: Iterable[int] = range(source.line_of(edit.start), source.line_of(max(edit.start, edit.end - 1)) + 1)
+    if source.unit(edit) == (0, len(source.text)):
+        lines = _users(source, candidate.line)
+    return Held(tests, passed & running(evidence, candidate, lines) if lines else tests)
 
 
 def against(found: Found, firm: Firmness, held: Held, *, places: float, dispensable: bool) -> tuple[Doubt, ...]:
@@ -102,6 +105,15 @@ def _chance(found: Found, firm: Firmness, held: Held, places: float, *, dispensa
     )
     others = f"{_counted(shown - 1, 'other test')} {'shows' if shown == 2 else 'show'} what it does"
     return Doubt(1.0 / (1.0 + wrong), why + ("pass as well where it does nothing" if dispensable else others))
+
+
+def _users(source: Source, line: int) -> frozenset[int]:
+    """The lines of functions that use a value which the statement of a line sets; none where it sets none."""
+    sets = [node for node in source.statements if node.lineno == line and isinstance(node, ast.Assign | ast.AnnAssign)]
+    stored = (node for one in sets for node in ast.walk(one) if isinstance(getattr(node, "ctx", None), ast.Store))
+    names = {word for node in stored if (word := word_of(node))}
+    used = (node for node in ast.walk(source.tree) if word_of(node) in names and source.function_of(node))
+    return frozenset(node.lineno for node in used if isinstance(node, ast.expr))
 
 
 def _counted(number: float, what: str) -> str:

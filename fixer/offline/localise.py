@@ -10,7 +10,7 @@ from pathlib import Path
 from fixer.application.ports import RepairRequest
 from fixer.domain.models import TestError
 from fixer.domain.services import rank_lines
-from fixer.offline.source import Function, Source, header_lines, own_expressions
+from fixer.offline.source import Function, Source, header_lines, own_expressions, word_of
 
 Lines = dict[int, float]
 
@@ -151,17 +151,13 @@ def _set_early(source: Source, node: ast.stmt, used: dict[str, float]) -> float:
     if not isinstance(node, ast.Assign | ast.AnnAssign) or source.function_of(node):
         return 0.0
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return _USED * max((used.get(_word(target), 0.0) for target in targets), default=0.0)
+    return _USED * max((used.get(word_of(target), 0.0) for target in targets), default=0.0)
 
 
 def _names_used(direct: dict[ast.stmt, float]) -> dict[str, float]:
     used: dict[str, float] = {}
     for node, score in direct.items():
         if score:
-            for word in {_word(expression) for expression in own_expressions(node)}:
+            for word in {word_of(expression) for expression in own_expressions(node)}:
                 used[word] = max(used.get(word, 0.0), score)
     return used
-
-
-def _word(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

@@ -234,6 +234,11 @@ def own_statements(statement: ast.AST) -> Iterator[ast.stmt]:
             yield from own_statements(child)
 
 
+def word_of(node: ast.AST) -> str:
+    """What a name or an attribute is called; empty for anything else."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
 def own_expressions(statement: ast.stmt) -> Iterator[ast.expr]:
     """The expressions of a statement, outermost first, without those of the statements inside it.
 

@@ -205,5 +205,9 @@ AIMED = frozenset(
 )
 """The kinds that answer what an error says, and are proposed for nothing else."""
 
-SLIPS = frozenset(template.name for template in CATALOGUE if template.source in (MUTATION, SSTUBS))
+SLIPS = frozenset(
+    template.name
+    for template in CATALOGUE
+    if template.source in (MUTATION, SSTUBS) or template.name == patterns.Pattern.name
+)
 """The kinds that put one sign, name or number in place of another."""

@@ -77,6 +77,15 @@ def test_edits_that_agree_on_few_inputs_may_still_differ() -> None:
     assert few.confidence < 0.85 < 0.9 < many.confidence
 
 
+def test_edits_of_two_kinds_that_agree_on_what_the_tests_chose_may_still_differ() -> None:
+    program = PROGRAM.replace("items[0]", "open(items)")
+    one, other = (found("open(items)", new, program=program) for new in ("1", "len(items) * 0 + 1"))
+    other = replace(other, candidate=replace(other.candidate, template="other kind"))
+    choice = choose([one, other], Caller(*"abcdefghijkl"), ["test"], HELD)
+    assert choice.confidence < 0.9
+    assert choice.reasons == ("another edit that passes could not be told apart from it",)
+
+
 def test_an_edit_that_dies_of_other_inputs_loses() -> None:
     program = PROGRAM.replace("items[0]", "sum(items)")
     dying = found("sum(items)", "items[1]", 1.0, program=program)

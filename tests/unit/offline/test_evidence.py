@@ -83,7 +83,9 @@ def test_a_slip_may_be_at_any_place_and_what_answers_the_error_is_there_for_a_re
         for kind in ("comparison operator", "missing statement", "missing key")
     )
     assert slip < other - 0.1 < aimed - 0.2
-    assert _says("it only exchanges a sign or a name", doubts(kind="constant"))
+    assert all(
+        _says("it only exchanges a sign or a name", doubts(kind=kind)) for kind in ("constant", "regular expression")
+    )
     assert not _says("it only exchanges", doubts(kind="variable", ties=True))
 
 
@@ -116,6 +118,18 @@ def test_what_runs_at_import_is_held_by_all_who_use_the_file() -> None:
     run = TestRun((TestResult("a", Verdict.PASSED),), {"a": {path: frozenset({5})}})
     candidate = Candidate(Source(path, f"X = 1\n\n\n{PROGRAM}"), Edit(0, 0, "import os\n"), "kind", 1, 0.0)
     assert holding(run, candidate).lines == A
+
+
+@pytest.mark.parametrize("before", ["PATTERN, N = 'a', 1\n\n\n", "class Reader:\n    PATTERN: str = 'a'\n\n"])
+def test_a_value_set_at_import_is_held_by_the_tests_that_use_it(before: str) -> None:
+    path, text = Path("/app.py"), f"{before}{PROGRAM.replace('strip()', 'strip(PATTERN)')}"
+    at = text.index("'a'")
+    line = text[:at].count("\n") + 1
+    executed = {"a": {path: frozenset({5, 6})}, "b": {path: frozenset({5, 6}), Path("/b.py"): frozenset({6})}}
+    executed["c"] = {path: frozenset({5})}
+    run = TestRun(tuple(TestResult(nodeid, Verdict.PASSED) for nodeid in executed), executed)
+    candidate = Candidate(Source(path, text), Edit(at, at + 3, "'b'"), "regular expression", line, 0.0)
+    assert holding(run, candidate) == Held(A | B | {"c"}, A | B)
 
 
 def test_tests_that_pass_as_well_without_the_statement_do_not_show_what_it_does() -> None:
