@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +37,11 @@ class Choice:
     others: tuple[Found, ...]
     confidence: float
     reasons: tuple[str, ...]
+
+    def in_haste(self) -> Choice:
+        """The same where there was no time for all of the doubts."""
+        why = (*self.reasons, "there was no time left to doubt it as it should be")
+        return replace(self, confidence=round(self.confidence * _IN_HASTE, 2), reasons=why)
 
 
 def choose(
@@ -85,6 +90,7 @@ _PART, _PART_OF_ONE = 0.7, 0.45
 _PER_EDIT = 0.45
 """Of the confidence that is left for each edit more than one: the more are free, the likelier they fit by chance."""
 _WORTH_TELLING = 0.95
+_IN_HASTE = 0.5
 
 
 @dataclass(frozen=True)

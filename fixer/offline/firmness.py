@@ -40,10 +40,11 @@ def firmness(
     only the first that came up. Mutation analysis (DeMillo, Lipton and Sayward, "Hints on Test Data Selection", 1978),
     of the repaired function alone. `known` is what the tests showed before the edit.
     """
-    mistakes = list(_mistakes(candidate))
-    overlays = [{mistake.source.path: mistake.text} for mistake in mistakes]
-    runs = checker.check(overlays, nodeids, vital=nodeids, known=known)
-    return Firmness(sum(not run.passed >= set(nodeids) for _, run in runs), len(mistakes))
+    overlays = [{mistake.source.path: mistake.text} for mistake in _mistakes(candidate)]
+    noticed = [
+        not run.passed >= set(nodeids) for _, run in checker.check(overlays, nodeids, vital=nodeids, known=known)
+    ]
+    return Firmness(sum(noticed), len(noticed))
 
 
 def dispensable(

@@ -14,6 +14,7 @@ from fixer.domain.models import ErrorDetails
 from fixer.offline.climb import climb
 from fixer.offline.doubt import Choice, choose
 from fixer.offline.edit_block import changed_lines, edit_block
+from fixer.offline.hurried import Hurried
 from fixer.offline.localise import Suspect, suspects
 from fixer.offline.place import Failure
 from fixer.offline.rank import Candidate, ranked
@@ -97,7 +98,10 @@ class OfflineModel:
         near = set().union(*(running(request.evidence, one.candidate) for one in outcome.found))
         asked = [nodeid, *sorted(set(others) - {nodeid}, key=lambda other: (other not in near, others.index(other)))]
         self._progress(f"{len(outcome.found)} edits pass; holding them against each other")
-        return choose(outcome.found, self._checker, asked[:_MOST_WITNESSES], request.evidence, places)
+        until = self._clock() + _FOR_DOUBTS * self._budget
+        hurried = Hurried(self._checker, lambda: self._clock() > until)
+        choice = choose(outcome.found, hurried, asked[:_MOST_WITNESSES], request.evidence, places)
+        return choice.in_haste() if hurried.left_out else choice
 
     def _candidates(self, request: RepairRequest, sources: Sequence[Source]) -> Iterator[Candidate]:
         places = suspects(request, sources)
@@ -132,6 +136,8 @@ _MOST_WITNESSES = 40
 _MOST_TOLD = 3
 _FOR_SINGLES = 0.5
 """Of the time; of the rest, again, where there is nothing yet to go on from."""
+_FOR_DOUBTS = 0.5
+"""Of the budget, besides it: what a few dozen tests in processes of their own take, in all but large projects."""
 _WIDTHS = (60, 240, 960)
 """Edits of one template at one statement, times the number of the attempt."""
 _NOISE_PER_ATTEMPT = 0.25

@@ -187,6 +187,36 @@ def test_the_budget_is_counted_by_the_clock_that_is_given(request_: RepairReques
     assert 1 <= len(checker.asked) <= 10
 
 
+def test_doubts_that_take_too_long_are_left_out_and_the_answer_is_less_sure(
+    request_: RepairRequest, tmp_path: Path
+) -> None:
+    def answer(seconds_of_a_doubt: float) -> tuple[str, int]:
+        now = [0.0]
+
+        def verdict(text: str, nodeid: str) -> bool:
+            now[0] += seconds_of_a_doubt if len(checker.asked) > tries else 0.0
+            return "n <= LIMIT" in text
+
+        checker = PretendChecker(verdict)
+        tries = 40  # enough to find it, and those that pass as well
+        model = OfflineModel(
+            checker=checker,
+            top=tmp_path,
+            module_ids=lambda nodeid: [FAILING, OTHER],
+            progress=lambda text: None,
+            budget_seconds=10,
+            clock=lambda: now[0],
+        )
+        return model.answer(request_), len(checker.asked)
+
+    (calm, all_asked), (hasty, asked) = answer(0.0), answer(3.0)
+    assert "no time left to doubt it" not in calm
+    assert "no time left to doubt it as it should be" in hasty
+    assert "<<<<<<< SEARCH" in hasty
+    assert asked < all_asked
+    assert sureness(hasty) < sureness(calm)
+
+
 def test_the_rank_of_the_right_edit_is_its_place_in_the_order_tried(request_: RepairRequest, tmp_path: Path) -> None:
     right = PROGRAM.replace("n < LIMIT", "n <= LIMIT")
     checker = PretendChecker(lambda text, nodeid: text == right)
@@ -299,3 +329,8 @@ def test_what_the_test_is_named_after_comes_before_what_it_uses(request_: Repair
         ("prices.py", 6),
         ("deep.py", 2),
     ]
+
+
+def sureness(answer: str) -> int:
+    """In percent."""
+    return int(answer.partition("Confidence ")[2].partition("%")[0])
