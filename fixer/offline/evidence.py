@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from fixer.domain.models import TestRun
@@ -39,11 +39,10 @@ def holding(evidence: TestRun, candidate: Candidate) -> Held:
     passed = frozenset(evidence.passed)
     if not evidence.executed:
         return Held(passed, passed)
-    source, edit = candidate.source, candidate.edit
+    source = candidate.source
     tests = passed & running(evidence, candidate)
-    lines: Iterable[int] = range(source.line_of(edit.start), source.line_of(max(edit.start, edit.end - 1)) + 1)
-    if source.unit(edit) == (0, len(source.text)):
-        lines = _users(source, candidate.line)
+    outside = source.unit(candidate.edit) == (0, len(source.text))
+    lines: Collection[int] = _users(source, candidate.line) if outside else candidate.lines
     return Held(tests, passed & running(evidence, candidate, lines) if lines else tests)
 
 

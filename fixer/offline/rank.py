@@ -41,6 +41,12 @@ class Candidate:
         return self.edit.apply(self.source.text)
 
     @property
+    def lines(self) -> range:
+        """Those of the source that the edit touches."""
+        last = max(self.edit.start, self.edit.end - 1)
+        return range(self.source.line_of(self.edit.start), self.source.line_of(last) + 1)
+
+    @property
     def before(self) -> str:
         """The function around the edit as it is."""
         start, end = self.source.unit(self.edit)

@@ -197,11 +197,16 @@ class Search:
         return aim.end is not None and run.passed >= kept and is_later(run.of(aim.nodeid), aim.end)
 
     def _holds(self, candidate: Candidate) -> bool:
-        """Whether the tests that run the edited function pass still: the whole of a large file is asked only then."""
+        """Whether the tests that run the edited function pass still: the whole of a large file is asked only then.
+
+        Those that run the edited lines come first, for they are likelier to fail, and then no other need be asked.
+        """
         near = (self._must_pass & running(self._evidence, candidate)).difference(self._beside)
         if not near or len(near) * _MUCH_LESS > len(self._others):
             return True
-        return self._also_passed(candidate, sorted(near), near) >= near
+        touching = running(self._evidence, candidate, candidate.lines)
+        order = sorted(near, key=lambda nodeid: (nodeid not in touching, self._others.index(nodeid)))
+        return self._also_passed(candidate, order, near) >= near
 
     def _also_passed(self, candidate: Candidate, nodeids: Sequence[str], needed: Collection[str]) -> set[str]:
         """Those of these tests that pass; not all of them, where one does not that is needed."""

@@ -89,6 +89,30 @@ def test_a_search_goes_on_with_red_tests_that_run_what_the_failing_one_runs_and_
     assert Search(Mends(), request, [ASKED, other], print, 5.0).also_red == ([other] if shared else [])
 
 
+class Remembers(Mends):
+    """A checker that notes which tests it was asked about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, ...]] = []
+
+    def shown(self, text: str, nodeids: Sequence[str], vital: Sequence[str]) -> TestRun:
+        self.asked.append(tuple(nodeids))
+        return super().shown(text, nodeids, vital)
+
+
+def test_of_slow_tests_those_that_run_the_edited_line_are_asked_first() -> None:
+    others = [f"test_calc.py::test_{number}" for number in range(12)]
+    slow = tuple(TestResult(nodeid, Verdict.PASSED, seconds=60.0) for nodeid in others)
+    lines = {others[1]: frozenset({1}), others[2]: frozenset({2}), others[0]: frozenset({6})}
+    executed = {nodeid: {FILE: ran} for nodeid, ran in {ASKED: frozenset({2}), **lines}.items()}
+    evidence = TestRun((TestResult(ASKED, Verdict.FAILED, details=DETAILS), *slow), executed)
+    request = RepairRequest(TestError(Path("test_calc.py"), "test_half", DETAILS), 1, 0.4, (FILE,), evidence)
+    checker = Remembers()
+    assert not Search(checker, request, [ASKED, *others], print, 5.0)([_halved()]).found
+    assert checker.asked == [(ASKED,), (others[2], others[1])]
+
+
 class PutsOff(PretendedChecker):
     """A checker that answers only when it has all that there is to try."""
 
