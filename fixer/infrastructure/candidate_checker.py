@@ -103,7 +103,7 @@ class ForkChecker:
                 return
             plan = self._planned(folder, tuple(nodeids), known, few=few)
             plan, imports = replace(plan, vital=tuple(vital or nodeids), needed=tuple(vital)), not plan.warm
-            if vital and not plan.warm and not few and self._shows_alone(folder, plan):
+            if vital and not plan.warm and not few and self._shows_alone(folder, plan, known):
                 yield from self._sifted(candidates, plan, known)
                 return
             supply = Supply(iter(candidates), min(self._together, plan.together))
@@ -132,14 +132,14 @@ class ForkChecker:
             self._idle += busy
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _shows_alone(self, folder: Path, plan: _Plan) -> bool:
+    def _shows_alone(self, folder: Path, plan: _Plan, known: TestRun | None) -> bool:
         """Whether the most telling of several tests does the same where no other test runs."""
         first = plan.vital[:1]
         if len(plan.nodeids) == 1 or first[0] not in self._shown[plan.nodeids]:
             return False
         alone = folder / "alone"
         alone.mkdir()
-        self._planned(alone, first, None, few=True)
+        self._planned(alone, first, known, few=True)
         return self._shown[first].get(first[0]) == self._shown[plan.nodeids][first[0]]
 
     def _sifted(
@@ -216,7 +216,8 @@ class ForkChecker:
         seconds = min(self._test_timeout, _FIRST_SECONDS)
         if known and _knows(known, nodeids):
             seconds = _limit([known.of(nodeid) for nodeid in nodeids], self._test_timeout)
-        return _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS)
+        beside = max(_ended(known.results), default=0.0) if known else 0.0
+        return _Plan(folder, nodeids, seconds, seconds * (len(nodeids) + 1) + _START_SECONDS, beside=beside)
 
     def _informed(self, plan: _Plan, run: ProbeRun, took: float) -> _Plan:
         """With the limits, and with what such a run has told of what it needs."""
@@ -315,6 +316,8 @@ class _Plan:
     """Whether the tests start processes, which only see a candidate where it is mounted over the file."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """What each of the tests takes on the unchanged sources."""
+    beside: float = 0.0
+    """What the slowest of all tests takes that are known, be they asked or not; of those that end."""
     vital: tuple[str, ...] = ()
     """Those of them that a batch tries, the failing one first: what fails one of these need not be run."""
     needed: tuple[str, ...] = ()
@@ -438,15 +441,17 @@ _MEMORY = 4 << 30
 
 
 def _timed(plan: _Plan, run: ProbeRun, start: float, most: float) -> _Plan:
-    seconds = _limit(run.results, most)
+    seconds = _limit(run.results, most, plan.beside)
     waited = 3 * max(0.1, start) + 2 * seconds + _TIMES_SLOWER * sum(_ended(run.results))
     each = {result.nodeid: result.seconds for result in run.results}
     return replace(plan, seconds=each, test_seconds=seconds, wall_seconds=waited)
 
 
-def _limit(results: Iterable[TestResult], most: float) -> float:
-    """Seconds that a test may take, when those that ended took so long."""
-    return min(most, max(_LEAST_SECONDS, _TIMES_SLOWER * max(_ended(results), default=0.0)))
+def _limit(results: Iterable[TestResult], most: float, beside: float = 0.0) -> float:
+    """Seconds that a test may take, when those that ended took so long; where none did, as others of its file do."""
+    ended = _ended(results)
+    longest = _TIMES_SLOWER * max(ended) if ended else _TIMES_LONGEST * beside
+    return min(most, max(_LEAST_SECONDS, longest))
 
 
 def _ended(results: Iterable[TestResult]) -> list[float]:

@@ -442,6 +442,21 @@ def test_what_is_known_to_hang_is_not_waited_for_as_long_as_what_is_not_known(no
         assert ("waited" in noting.noted()) is waited
 
 
+@pytest.mark.parametrize("neighbour", [0.0, 0.6])
+def test_a_test_that_hung_may_take_twice_as_long_as_the_slowest_of_its_neighbours(
+    noting: Noting, neighbour: float
+) -> None:
+    waits = "def test_waits():\n    import time\n    time.sleep(9 if calc.add(2, 1) == 1 else 0.7)\n"
+    test_file = noting.folder / "test_noted.py"
+    test_file.write_text(test_file.read_text() + "\n\n" + waits)
+    nodeid, other = "test_noted.py::test_waits", NOTED[1]
+    hung = TestResult(nodeid, Verdict.FAILED, details=ErrorDetails("Timeout", ""), seconds=9.0)
+    known = TestRun((hung, TestResult(other, Verdict.PASSED, seconds=neighbour)))
+    with noting.checker() as checker:
+        ((_, run),) = checker.check(iter([noting.overlay("a + b")]), [nodeid], vital=[nodeid], known=known)
+    assert (run.passed == {nodeid}) is bool(neighbour)
+
+
 def test_of_the_unchanged_sources_it_is_told_what_their_tests_show_and_each_is_run_once(noting: Noting) -> None:
     with noting.checker() as checker:
         for _ in range(2):
