@@ -91,6 +91,7 @@ _PER_EDIT = 0.45
 """Of the confidence that is left for each edit more than one: the more are free, the likelier they fit by chance."""
 _WORTH_TELLING = 0.95
 _IN_HASTE = 0.5
+"""Of the confidence that is left where not all doubts were asked: what they would have said is not known."""
 
 
 @dataclass(frozen=True)

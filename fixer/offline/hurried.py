@@ -1,4 +1,4 @@
-"""A checker of candidates that takes on nothing more when the time is up."""
+"""A checker of candidates that is not listened to any more when the time is up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Hurried:
         self._checker = checker
         self._is_over = is_over
         self.left_out = False
-        """Whether any candidate was not taken on."""
+        """Whether it may have had more to say."""
 
     def begin(self) -> None:
         """As the other one does."""
@@ -29,12 +29,14 @@ class Hurried:
         vital: Sequence[str] = (),
         known: TestRun | None = None,
     ) -> Iterator[tuple[Overlay, TestRun]]:
-        """What the other one says of those that come in time; the others are not among what is returned."""
-        return self._checker.check(self._in_time(candidates), nodeids, vital=vital, known=known)
+        """What the other one says until the time is up; it stops with what is under way then.
 
-    def _in_time(self, candidates: Iterable[Overlay]) -> Iterator[Overlay]:
-        for candidate in candidates:
-            if self._is_over():
-                self.left_out = True
+        The candidates are handed on as they are, for how many there are tells it what to prepare.
+        """
+        answers = self._checker.check(candidates, nodeids, vital=vital, known=known)
+        while not self._is_over():
+            answer = next(answers, None)
+            if answer is None:
                 return
-            yield candidate
+            yield answer
+        self.left_out = True

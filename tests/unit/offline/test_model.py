@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from pretended import PretendedChecker
@@ -44,15 +45,25 @@ def request_(tmp_path: Path) -> RepairRequest:
     return RepairRequest(error, 1, 0.4, (app,), run)
 
 
-def model_for(checker: PretendChecker, top: Path, seed: int = 0, *, least_confidence: float = 0.0) -> OfflineModel:
+def model_for(
+    checker: PretendChecker,
+    top: Path,
+    seed: int = 0,
+    *,
+    least_confidence: float = 0.0,
+    module: Sequence[str] = (FAILING, OTHER),
+    budget: float = 5,
+    clock: Callable[[], float] = monotonic,
+) -> OfflineModel:
     return OfflineModel(
         checker=checker,
         top=top,
-        module_ids=lambda nodeid: [FAILING, OTHER],
+        module_ids=lambda nodeid: module,
         progress=lambda text: None,
-        budget_seconds=5,
+        budget_seconds=budget,
         seed=seed,
         least_confidence=least_confidence,
+        clock=clock,
     )
 
 
@@ -74,13 +85,7 @@ def test_an_edit_that_breaks_a_test_that_was_not_traced_is_not_answered(
 ) -> None:
     far = "test_app.py::test_far_away"
     checker = PretendChecker(lambda text, nodeid: text == "" if nodeid == far else "n <= LIMIT" in text)
-    model = OfflineModel(
-        checker=checker,
-        top=tmp_path,
-        module_ids=lambda nodeid: [FAILING, far],
-        progress=lambda text: None,
-        budget_seconds=5,
-    )
+    model = model_for(checker, tmp_path, module=[FAILING, far])
     assert "SEARCH" not in model.answer(request_)
     assert checker.asked.count(("", (far,))) == 1
 
@@ -175,14 +180,7 @@ def test_no_edit_is_answered_where_none_passes(request_: RepairRequest, tmp_path
 def test_the_budget_is_counted_by_the_clock_that_is_given(request_: RepairRequest, tmp_path: Path) -> None:
     checker = PretendChecker(lambda text, nodeid: False)
     ticks = count()
-    model = OfflineModel(
-        checker=checker,
-        top=tmp_path,
-        module_ids=lambda nodeid: [FAILING, OTHER],
-        progress=lambda text: None,
-        budget_seconds=10,
-        clock=lambda: next(ticks),
-    )
+    model = model_for(checker, tmp_path, budget=10, clock=lambda: next(ticks))
     model.answer(request_)
     assert 1 <= len(checker.asked) <= 10
 
@@ -199,14 +197,7 @@ def test_doubts_that_take_too_long_are_left_out_and_the_answer_is_less_sure(
 
         checker = PretendChecker(verdict)
         tries = 40  # enough to find it, and those that pass as well
-        model = OfflineModel(
-            checker=checker,
-            top=tmp_path,
-            module_ids=lambda nodeid: [FAILING, OTHER],
-            progress=lambda text: None,
-            budget_seconds=10,
-            clock=lambda: now[0],
-        )
+        model = model_for(checker, tmp_path, budget=10, clock=lambda: now[0])
         return model.answer(request_), len(checker.asked)
 
     (calm, all_asked), (hasty, asked) = answer(0.0), answer(3.0)
